@@ -1,0 +1,254 @@
+package custody
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/resource"
+	"github.com/wertfach/wertfach/custody/seal"
+	storagev1 "github.com/wertfach/wertfach/proto/wertfach/storage/v1"
+	"github.com/wertfach/wertfach/vault"
+)
+
+// attempts is how often a change is tried against others of the same customer,
+// and backoff how long it waits at most before the second attempt; the wait
+// doubles.
+const (
+	attempts   = 12
+	backoff    = 4 * time.Millisecond
+	maxBackoff = 250 * time.Millisecond
+)
+
+// needs says what a change wants besides the opened dossier.
+type needs struct {
+	// secret asks for a data key to seal secrets with.
+	secret bool
+	// anyState lets the change see a dossier that is being erased.
+	anyState bool
+}
+
+// change is the one way in which a dossier changes: it opens the dossier,
+// applies rule to it, seals it and writes it back on condition that nobody else
+// wrote meanwhile; where somebody did, it begins again with what they wrote.
+//
+// rule does no I/O and may run several times. It gives the ids of what it made,
+// which a repeated request gets back without running rule again. It returns the
+// dossier as it was written.
+func (c *Custodian) change(ctx context.Context, name resource.Customer, req Request, n needs,
+	rule func(*Dossier) (results []string, err error)) (*Dossier, []string, error) {
+	place, err := c.find(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if req.ID == "" {
+		// An id of our own still tells a write of ours, whose answer got lost,
+		// from one of somebody else.
+		req.ID = newID()
+	}
+	fingerprint := c.secret.mac("request", req.Content)
+	change := newID()
+
+	for attempt := range attempts {
+		if err := wait(ctx, attempt); err != nil {
+			return nil, nil, err
+		}
+		sealed, cached, err := c.fetch(ctx, place, attempt == 0)
+		if err != nil {
+			return nil, nil, err
+		}
+		d, err := c.open(ctx, name, place, sealed, n)
+		if err == nil {
+			var results []string
+			var done bool
+			if results, done, err = d.replay(req.ID, fingerprint); done {
+				return d, results, nil
+			}
+			if err == nil {
+				d.change = change
+				results, err = rule(d)
+			}
+			if err == nil {
+				d.remember(req.ID, fingerprint, results)
+				err = c.write(ctx, d, sealed.etag)
+			}
+			if err == nil {
+				return d, results, nil
+			}
+		}
+		c.cache.drop(place.dossier())
+		if !cached && !errors.Is(err, blobstore.ErrConflict) {
+			// A rule's refusal counts only on what was just fetched.
+			return nil, nil, backend(err)
+		}
+	}
+	e := fault.New(fault.Aborted, ReasonContention, "too many changes of the same customer at once")
+	e.RetryAfter = maxBackoff
+	return nil, nil, e
+}
+
+// view opens a dossier as it is stored now and gives it to look at.
+func (c *Custodian) view(ctx context.Context, name resource.Customer) (*Dossier, error) {
+	place, err := c.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return c.viewAt(ctx, name, place, needs{})
+}
+
+func (c *Custodian) viewAt(ctx context.Context, name resource.Customer, p place, n needs) (*Dossier, error) {
+	sealed, _, err := c.fetch(ctx, p, false)
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.open(ctx, name, p, sealed, n)
+	if err != nil {
+		return nil, backend(err)
+	}
+	return d, nil
+}
+
+// find gives the place of a customer of an institute that is served.
+func (c *Custodian) find(name resource.Customer) (place, error) {
+	if _, served := c.institutes[name.Institute.ID]; !served {
+		return place{}, customerNotFound()
+	}
+	return c.secret.place(name), nil
+}
+
+// fetch reads the sealed dossier, from the cache where that is allowed.
+func (c *Custodian) fetch(ctx context.Context, p place, mayBeCached bool) (s sealedDossier, cached bool, err error) {
+	if mayBeCached {
+		if s, ok := c.cache.get(p.dossier()); ok {
+			return s, true, nil
+		}
+	}
+	data, info, err := c.store.Get(ctx, p.dossier())
+	if errors.Is(err, blobstore.ErrNotFound) {
+		return s, false, customerNotFound()
+	}
+	if err != nil {
+		return s, false, backend(err)
+	}
+	s = sealedDossier{data: data, etag: info.ETag}
+	c.cache.put(p.dossier(), s)
+	return s, false, nil
+}
+
+// open unwraps the dossier's data key, and where needed makes one for secrets
+// at the same time, and opens the dossier.
+func (c *Custodian) open(ctx context.Context, name resource.Customer, p place, sealed sealedDossier, n needs) (*Dossier, error) {
+	header, err := seal.ParseHeader(sealed.data)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(header.KeyName, p.keyPrefix()) {
+		return nil, seal.ErrCorrupt // another customer's dossier under this name
+	}
+	d := &Dossier{
+		stored: &storagev1.Dossier{}, name: name, institute: c.institutes[p.institute], place: p,
+		pointers: c.secret, limits: c.limits, now: c.now(),
+		key: seal.Key{Name: header.KeyName, Wrapped: header.Wrapped},
+	}
+	if err := c.unwrap(ctx, d, n); err != nil {
+		return nil, err
+	}
+	plain, err := seal.Open(d.key.Plaintext, p.binding(), sealed.data)
+	if err != nil {
+		return nil, err
+	}
+	if err := proto.Unmarshal(plain, d.stored); err != nil {
+		return nil, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored dossier can't be read")
+	}
+	if d.stored.GetErasing() && !n.anyState {
+		return nil, beingErased()
+	}
+	return d, nil
+}
+
+func (c *Custodian) unwrap(ctx context.Context, d *Dossier, n needs) error {
+	group, gctx := errgroup.WithContext(ctx)
+	if n.secret {
+		group.Go(func() error {
+			dk, err := c.keys.DataKey(gctx, d.key.Name, vault.Secret)
+			d.secret = seal.Key{Name: d.key.Name, Wrapped: dk.Wrapped, Plaintext: dk.Plaintext}
+			return err
+		})
+	}
+	plain, err := c.keys.Unwrap(ctx, d.key.Name, vault.Dossier, d.key.Wrapped)
+	d.key.Plaintext = plain
+	if other := group.Wait(); err == nil {
+		err = other
+	}
+	if errors.Is(err, vault.ErrNotFound) {
+		return customerNotFound() // the key is destroyed: what is left is rubbish
+	}
+	return err
+}
+
+// binding binds a dossier to its place.
+func (p place) binding() seal.Binding {
+	return seal.Binding{
+		Institute: p.institute, Pseudonym: p.pseudonym, Object: p.dossier(), Compartment: string(vault.Dossier),
+	}
+}
+
+// write seals the dossier and stores it in the place of the one with the etag,
+// with the objects beside it that the change made or left behind.
+func (c *Custodian) write(ctx context.Context, d *Dossier, etag string) error {
+	sealed, err := c.seal(d)
+	if err != nil {
+		return err
+	}
+	return c.withSatellites(ctx, d, func() error {
+		info, err := c.store.Put(ctx, d.place.dossier(), sealed, blobstore.IfMatch(etag))
+		if err != nil {
+			return err
+		}
+		c.cache.put(d.place.dossier(), sealedDossier{data: sealed, etag: info.ETag})
+		return nil
+	})
+}
+
+func (c *Custodian) seal(d *Dossier) ([]byte, error) {
+	plain, err := proto.Marshal(d.stored)
+	if err != nil {
+		return nil, err
+	}
+	if len(plain) > c.limits.DossierBytes {
+		return nil, fault.New(fault.Exhausted, ReasonTooLarge, "the customer's dossier would be larger than %d bytes", c.limits.DossierBytes)
+	}
+	return seal.Seal(d.key, d.place.binding(), plain)
+}
+
+// wait lets others finish before a further attempt.
+func wait(ctx context.Context, attempt int) error {
+	if attempt == 0 {
+		return ctx.Err()
+	}
+	most := min(backoff<<(attempt-1), maxBackoff)
+	timer := time.NewTimer(rand.N(most) + most/4)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// warn logs what went wrong after the answer was decided, so that only a sweep
+// has to care.
+func (c *Custodian) warn(ctx context.Context, what string, err error) {
+	if err != nil {
+		c.log.WarnContext(ctx, what, slog.Any("error", err))
+	}
+}

@@ -1,0 +1,119 @@
+package custody
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/format"
+	"github.com/wertfach/wertfach/custody/resource"
+	storagev1 "github.com/wertfach/wertfach/proto/wertfach/storage/v1"
+)
+
+// State says where a contract stands.
+type State int
+
+// The states of a contract, in their order.
+const (
+	Active      State = iota // it runs
+	Terminating              // its end is fixed and can be cancelled
+	Ended                    // it is over; the next sweep erases the dossier
+)
+
+// Contract says where a customer's contract stands.
+type Contract struct {
+	State State
+	// EffectiveDate is the first day without contract, YYYY-MM-DD in the
+	// institute's time zone; empty while no end is fixed.
+	EffectiveDate string
+	Reason        string
+}
+
+func (d *Dossier) contract() Contract {
+	t := d.stored.GetTermination()
+	return Contract{State: d.State(), EffectiveDate: t.GetEffectiveDate(), Reason: t.GetReason()}
+}
+
+// Terminate fixes the first day on which the contract no longer stands: today,
+// which ends it at once, or later.
+func (c *Custodian) Terminate(ctx context.Context, name resource.Customer, date, reason string, req Request) (Customer, error) {
+	var broken []fault.Violation
+	if p := format.Date.Check(date); p != nil {
+		broken = append(broken, fault.Violation{Field: "effective_date", Rule: p.Rule, Description: p.Description})
+	}
+	broken = append(broken, checkReason(reason, false)...)
+	if len(broken) > 0 {
+		return Customer{}, fault.Fields(broken...)
+	}
+	revision := newRevision()
+	d, _, err := c.change(ctx, name, req, needs{}, func(d *Dossier) ([]string, error) {
+		return nil, d.terminate(format.Date.Normalise(date), format.Tidy(reason), revision)
+	})
+	if err != nil {
+		return Customer{}, err
+	}
+	return d.customer(), nil
+}
+
+func (d *Dossier) terminate(date, reason, revision string) error {
+	if err := d.running(); err != nil {
+		return err
+	}
+	if today := d.now.In(d.institute.Location).Format(time.DateOnly); date < today {
+		return fault.Field("effective_date", "effective-date.past", "must be today or later in the institute's time zone")
+	}
+	begins, err := time.ParseInLocation(time.DateOnly, date, d.institute.Location)
+	if err != nil {
+		return fault.Field("effective_date", "date.form", "must be a day of the calendar, YYYY-MM-DD")
+	}
+	if t := d.stored.GetTermination(); t != nil {
+		d.removed = append(d.removed, d.place.due(t.GetEffectiveDate()))
+	}
+	d.stored.Termination = &storagev1.Termination{EffectiveDate: date, Reason: reason, EffectiveTime: timestamppb.New(begins)}
+	d.made = append(d.made, d.place.due(date))
+	d.stamp(d.stored.GetCustomer(), revision)
+	return nil
+}
+
+// CancelTermination takes back a termination whose day has not come.
+func (c *Custodian) CancelTermination(ctx context.Context, name resource.Customer, req Request) (Customer, error) {
+	revision := newRevision()
+	d, _, err := c.change(ctx, name, req, needs{}, func(d *Dossier) ([]string, error) {
+		return nil, d.cancelTermination(revision)
+	})
+	if err != nil {
+		return Customer{}, err
+	}
+	return d.customer(), nil
+}
+
+func (d *Dossier) cancelTermination(revision string) error {
+	if err := d.running(); err != nil {
+		return err
+	}
+	t := d.stored.GetTermination()
+	if t == nil {
+		return fault.New(fault.Precondition, ReasonContractRuns, "the contract is not terminated")
+	}
+	d.removed = append(d.removed, d.place.due(t.GetEffectiveDate()))
+	d.stored.Termination = nil
+	d.stamp(d.stored.GetCustomer(), revision)
+	return nil
+}
+
+// checkReason checks a reason, which is kept longer than the customer's data.
+func checkReason(reason string, required bool) []fault.Violation {
+	reason = format.Tidy(reason)
+	if reason == "" {
+		if required {
+			return []fault.Violation{{Field: "reason", Rule: "required", Description: "must not be empty"}}
+		}
+		return nil
+	}
+	if p := format.Reason.Check(reason); p != nil {
+		return []fault.Violation{{Field: "reason", Rule: p.Rule, Description: p.Description}}
+	}
+	return nil
+}

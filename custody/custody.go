@@ -1,0 +1,160 @@
+// Package custody is what wertfach does: it keeps each customer's records as
+// one sealed dossier, and holds the rules by which they are registered, read,
+// revealed, ended and erased.
+//
+// Begin with [Custodian.change] in change.go: every change of a customer is one
+// round of opening the dossier, applying a pure function to it, sealing it and
+// writing it back on condition that nobody else did. The rules are methods of
+// [Dossier] without any I/O, each in the file of its noun; the methods of
+// [Custodian] beside them say in which order stores are touched.
+//
+// What lies where:
+//
+//	dossier.go   the opened dossier          change.go    open, apply, seal, write back
+//	record.go    values and compartments     satellite.go objects beside the dossier
+//	customer.go  who the customer is         artefact.go  what was registered
+//	reveal.go    giving out secrets          scan.go      files
+//	contract.go  how a contract ends         erase.go     the five steps of erasure
+//	sweep.go     what is due or left over    names.go     pseudonyms and object names
+//
+// The package knows nothing of gRPC, S3 or HashiCorp Vault; its errors are of
+// package fault.
+package custody
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/custody/field"
+	"github.com/wertfach/wertfach/custody/resource"
+	"github.com/wertfach/wertfach/vault"
+)
+
+// Institute is a bank that is served, and what holds for its customers.
+type Institute struct {
+	// ID is the last part of its name in the API.
+	ID string
+	// Location is the time zone in which its days begin; Europe/Berlin where nil.
+	Location *time.Location
+	// CardVerificationCode is the reason for which the institute, as the cards'
+	// issuer, keeps verification codes (PCI DSS v4, 3.3.3). Empty: they are
+	// refused.
+	CardVerificationCode string
+}
+
+// Limits bound what a customer can store. Zero means the default.
+type Limits struct {
+	// Artefacts is how many artefacts a customer has at most; 500.
+	Artefacts int
+	// Scans is how many scans an artefact has at most; 20.
+	Scans int
+	// ScanBytes is the size of a scan at most; 50 MiB.
+	ScanBytes int64
+	// DossierBytes is the size of a dossier at most, before sealing; 4 MiB.
+	DossierBytes int
+}
+
+// Config is what a Custodian works with.
+type Config struct {
+	// Keys and Store are where keys and objects lie. Required.
+	Keys  *vault.Keys
+	Store *blobstore.Store
+	// Institutes are the banks that are served; others are not found.
+	Institutes []Institute
+	// Limits bound what a customer can store.
+	Limits Limits
+	// CacheBytes bounds the memory for sealed dossiers; 32 MiB where zero.
+	CacheBytes int
+	// Lease is how long an erasure is left to the server that works at it before
+	// a sweep takes it over; 1 minute where zero.
+	Lease time.Duration
+	// Now is the clock; time.Now where nil.
+	Now func() time.Time
+	// Log takes what no caller hears of; discarded where nil.
+	Log *slog.Logger
+}
+
+// A Custodian keeps dossiers. It is safe for concurrent use, also by several
+// servers over the same stores.
+type Custodian struct {
+	keys       *vault.Keys
+	store      *blobstore.Store
+	secret     indexSecret
+	institutes map[string]Institute
+	limits     Limits
+	lease      time.Duration
+	now        func() time.Time
+	log        *slog.Logger
+	cache      *cache
+	hashing    chan struct{}
+}
+
+// Default limits and times.
+const (
+	defaultArtefacts    = 500
+	defaultScans        = 20
+	defaultScanBytes    = 50 << 20
+	defaultDossierBytes = 4 << 20
+	defaultCacheBytes   = 32 << 20
+	defaultLease        = time.Minute
+	defaultZone         = "Europe/Berlin"
+)
+
+// New makes a Custodian that uses the index secret; see [LoadIndexSecret].
+func New(cfg Config, secret IndexSecret) (*Custodian, error) {
+	if cfg.Keys == nil || cfg.Store == nil || len(secret.key) != secretSize {
+		return nil, errors.New("custody: keys, store and index secret are needed")
+	}
+	c := &Custodian{
+		keys:       cfg.Keys,
+		store:      cfg.Store,
+		secret:     secret.key,
+		institutes: map[string]Institute{},
+		limits: Limits{
+			Artefacts:    cmp.Or(cfg.Limits.Artefacts, defaultArtefacts),
+			Scans:        cmp.Or(cfg.Limits.Scans, defaultScans),
+			ScanBytes:    cmp.Or(cfg.Limits.ScanBytes, defaultScanBytes),
+			DossierBytes: cmp.Or(cfg.Limits.DossierBytes, defaultDossierBytes),
+		},
+		lease:   cmp.Or(cfg.Lease, defaultLease),
+		now:     cfg.Now,
+		log:     cfg.Log,
+		cache:   newCache(cmp.Or(cfg.CacheBytes, defaultCacheBytes)),
+		hashing: make(chan struct{}, hashesAtOnce),
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	for _, institute := range cfg.Institutes {
+		if err := resource.CheckID("institutes.id", institute.ID); err != nil {
+			return nil, err
+		}
+		if _, twice := c.institutes[institute.ID]; twice {
+			return nil, fmt.Errorf("institute %s is configured twice", institute.ID)
+		}
+		if institute.Location == nil {
+			zone, err := time.LoadLocation(defaultZone)
+			if err != nil {
+				return nil, fmt.Errorf("time zone %s: %w", defaultZone, err)
+			}
+			institute.Location = zone
+		}
+		c.institutes[institute.ID] = institute
+	}
+	return c, nil
+}
+
+// Limits are the limits in force.
+func (c *Custodian) Limits() Limits { return c.limits }
+
+// rules are what the institute allows beyond the formats.
+func (i Institute) rules() field.Rules {
+	return field.Rules{CardVerificationCode: i.CardVerificationCode != ""}
+}

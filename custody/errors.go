@@ -1,0 +1,77 @@
+package custody
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/seal"
+	"github.com/wertfach/wertfach/vault"
+)
+
+// Reasons that callers can act upon, in the `reason` of google.rpc.ErrorInfo.
+const (
+	ReasonCustomerNotFound = "CUSTOMER_NOT_FOUND"
+	ReasonArtefactNotFound = "ARTEFACT_NOT_FOUND"
+	ReasonScanNotFound     = "SCAN_NOT_FOUND"
+	ReasonReceiptNotFound  = "RECEIPT_NOT_FOUND"
+	ReasonCustomerExists   = "CUSTOMER_EXISTS"
+	ReasonStaleETag        = "STALE_ETAG"
+	ReasonContention       = "CONTENTION"
+	ReasonContractEnded    = "CONTRACT_ENDED"
+	ReasonContractRuns     = "CONTRACT_NOT_TERMINATED"
+	ReasonBeingErased      = "BEING_ERASED"
+	ReasonServiceNotBooked = "SERVICE_NOT_BOOKED"
+	ReasonETagRequired     = "ETAG_REQUIRED"
+	ReasonRequestIDReused  = "REQUEST_ID_REUSED"
+	ReasonTooMany          = "TOO_MANY"
+	ReasonTooLarge         = "TOO_LARGE"
+	ReasonUnavailable      = "BACKEND_UNAVAILABLE"
+	ReasonCorrupt          = "OBJECT_CORRUPT"
+)
+
+// retryAfter is how long a caller should wait for a backend that is away.
+const retryAfter = time.Second
+
+func customerNotFound() error {
+	return fault.New(fault.NotFound, ReasonCustomerNotFound, "the customer is not enrolled")
+}
+
+func artefactNotFound() error {
+	return fault.New(fault.NotFound, ReasonArtefactNotFound, "the artefact is not registered")
+}
+
+func scanNotFound() error {
+	return fault.New(fault.NotFound, ReasonScanNotFound, "the scan is not there")
+}
+
+func beingErased() error {
+	return fault.New(fault.Precondition, ReasonBeingErased, "the customer is being erased")
+}
+
+func staleETag() error {
+	return fault.New(fault.Aborted, ReasonStaleETag, "etag: the resource has changed since it was read")
+}
+
+// backend turns what vault and blobstore say into the vocabulary of package
+// fault. Errors of that vocabulary, and of a context that ended, stay as they
+// are.
+func backend(err error) error {
+	var known *fault.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, vault.ErrUnavailable), errors.Is(err, vault.ErrDenied), errors.Is(err, blobstore.ErrUnavailable):
+		e := fault.Wrap(err, fault.Unavailable, ReasonUnavailable, "a store of keys or objects can't be used at the moment")
+		e.RetryAfter = retryAfter
+		return e
+	case errors.Is(err, seal.ErrCorrupt), errors.Is(err, vault.ErrInvalid):
+		return fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored object does not authenticate")
+	default:
+		return fault.Wrap(err, fault.Internal, "INTERNAL", "internal error")
+	}
+}

@@ -1,0 +1,58 @@
+package custody
+
+import (
+	"context"
+
+	"github.com/wertfach/wertfach/custody/field"
+	"github.com/wertfach/wertfach/custody/resource"
+)
+
+// Reveal gives an artefact with the chosen fields in clear, all that are masked
+// where no path is chosen. It is refused once the contract has ended: the
+// purpose of the secrets is gone then (Art. 17(1)(a) GDPR).
+func (c *Custodian) Reveal(ctx context.Context, name resource.Artefact, paths []string) (Artefact, error) {
+	d, err := c.view(ctx, name.Customer)
+	if err != nil {
+		return Artefact{}, err
+	}
+	if err := d.running(); err != nil {
+		return Artefact{}, err
+	}
+	a, err := d.artefact(name.ID)
+	if err != nil {
+		return Artefact{}, err
+	}
+	if len(paths) == 0 {
+		paths = []string{a.GetKind()}
+	}
+	paths, err = field.Artefact.Expand("fields", a.GetKind(), paths)
+	if err != nil {
+		return Artefact{}, err
+	}
+	clearText, err := c.reveal(ctx, d, artefactResource(a.GetId()), a.GetRecord(), revealable(paths))
+	if err != nil {
+		return Artefact{}, err
+	}
+	out, stored := d.asRead(a), open(a.GetRecord())
+	for _, path := range paths {
+		s := field.Artefact.Spec(path)
+		switch text, opened := clearText[path]; {
+		case opened:
+			out.Values[path] = text
+		case !s.Secret && stored[path] != "":
+			out.Values[path] = stored[path]
+		}
+	}
+	return out, nil
+}
+
+// revealable leaves out what is kept only as a hash.
+func revealable(paths []string) []string {
+	var out []string
+	for _, path := range paths {
+		if s := field.Artefact.Spec(path); s.Secret && !s.Hashed {
+			out = append(out, path)
+		}
+	}
+	return out
+}

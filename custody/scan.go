@@ -1,0 +1,256 @@
+package custody
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/format"
+	"github.com/wertfach/wertfach/custody/resource"
+	"github.com/wertfach/wertfach/custody/seal"
+	storagev1 "github.com/wertfach/wertfach/proto/wertfach/storage/v1"
+	"github.com/wertfach/wertfach/vault"
+)
+
+// Scan is a file that belongs to an artefact.
+type Scan struct {
+	Name      resource.Scan
+	FileName  string
+	MediaType string
+	Size      int64  // in bytes
+	SHA256    string // in hexadecimal
+	Created   time.Time
+}
+
+// ScanDraft announces a file that is going to come.
+type ScanDraft struct {
+	// Field is where it stands in the request: "header.scan".
+	Field     string
+	FileName  string
+	MediaType string
+	Size      int64
+	SHA256    string // may be empty
+}
+
+// uploadTime is how long an upload may take at most. It is well below
+// [PendingGrace], so that no sweep takes an upload for one that broke off.
+const uploadTime = 30 * time.Minute
+
+func asScan(artefact resource.Artefact, s *storagev1.Scan) Scan {
+	return Scan{
+		Name: resource.Scan{Artefact: artefact, ID: s.GetId()}, FileName: s.GetFileName(), MediaType: s.GetMediaType(),
+		Size: s.GetSizeBytes(), SHA256: hex.EncodeToString(s.GetSha256()), Created: s.GetCreateTime().AsTime(),
+	}
+}
+
+// AddScan stores what content holds as a scan of the artefact. It keeps no more
+// of it in memory than a few segments. Whatever does not fit its announcement is
+// refused, and nothing of it stays.
+func (c *Custodian) AddScan(ctx context.Context, name resource.Artefact, in ScanDraft, content io.Reader, req Request) (Scan, error) {
+	if err := in.check(c.limits); err != nil {
+		return Scan{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, uploadTime)
+	defer cancel()
+	d, err := c.view(ctx, name.Customer)
+	if err != nil {
+		return Scan{}, err
+	}
+	if req.ID == "" {
+		req.ID = newID()
+	}
+	results, done, err := d.replay(req.ID, c.secret.mac("request", req.Content))
+	if err != nil {
+		return Scan{}, err
+	}
+	if done {
+		return d.scan(name, results[0])
+	}
+	if err := d.takesScan(name.ID); err != nil {
+		return Scan{}, err
+	}
+	checked, err := in.checked(content)
+	if err != nil {
+		return Scan{}, err
+	}
+	return c.addScan(ctx, d, name, in, checked, req)
+}
+
+// addScan uploads the content and then links it. The note that it begins with
+// lets a sweep remove the content if the link never comes.
+func (c *Custodian) addScan(ctx context.Context, d *Dossier, name resource.Artefact, in ScanDraft, content *checkedContent, req Request) (Scan, error) {
+	dk, err := c.keys.DataKey(ctx, d.key.Name, vault.Scan)
+	if err != nil {
+		return Scan{}, backend(err)
+	}
+	id, revision := newID(), newRevision()
+	object := d.place.scan(id)
+	key := seal.Key{Name: d.key.Name, Wrapped: dk.Wrapped, Plaintext: dk.Plaintext}
+	sealed, size, err := seal.SealStream(key, d.place.scanBinding(id), content, in.Size)
+	if err != nil {
+		return Scan{}, backend(err)
+	}
+	note, err := c.note(ctx, d.place, newID(), []string{object})
+	if err != nil {
+		return Scan{}, backend(err)
+	}
+	if _, err = c.store.PutStream(ctx, object, sealed, size, blobstore.IfAbsent()); err == nil {
+		stored := &storagev1.Scan{
+			Id: id, FileName: format.Tidy(in.FileName), MediaType: in.MediaType, SizeBytes: in.Size, Sha256: content.sum(),
+			CreateTime: timestamppb.New(c.now().UTC().Truncate(time.Millisecond)),
+		}
+		d, _, err = c.change(ctx, name.Customer, req, needs{}, func(d *Dossier) ([]string, error) {
+			return []string{id}, d.linkScan(name.ID, revision, stored)
+		})
+	}
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
+	switch {
+	case err == nil:
+		c.tidy(after, note, nil)
+		return d.scan(name, id)
+	case !errors.Is(err, blobstore.ErrUnavailable):
+		c.tidy(after, note, []string{object})
+	}
+	return Scan{}, backend(err)
+}
+
+func (p place) scanBinding(id string) seal.Binding {
+	return seal.Binding{Institute: p.institute, Pseudonym: p.pseudonym, Object: p.scan(id), Compartment: string(vault.Scan)}
+}
+
+// takesScan says whether the artefact can have one more scan.
+func (d *Dossier) takesScan(artefact string) error {
+	a, err := d.artefact(artefact)
+	if err != nil {
+		return err
+	}
+	if err := d.running(); err != nil {
+		return err
+	}
+	if len(a.GetScans()) >= d.limits.Scans {
+		return fault.New(fault.Exhausted, ReasonTooMany, "an artefact has at most %d scans", d.limits.Scans)
+	}
+	return nil
+}
+
+func (d *Dossier) linkScan(artefact, revision string, s *storagev1.Scan) error {
+	if err := d.takesScan(artefact); err != nil {
+		return err
+	}
+	a, err := d.artefact(artefact)
+	if err != nil {
+		return err
+	}
+	a.Scans = append(a.Scans, s)
+	d.stamp(a.GetRecord(), revision)
+	return nil
+}
+
+// scan finds a scan of an artefact.
+func (d *Dossier) scan(artefact resource.Artefact, id string) (Scan, error) {
+	a, err := d.artefact(artefact.ID)
+	if err != nil {
+		return Scan{}, err
+	}
+	for _, s := range a.GetScans() {
+		if s.GetId() == id {
+			return asScan(artefact, s), nil
+		}
+	}
+	return Scan{}, scanNotFound()
+}
+
+// OpenScan gives a scan and its content. Only io.EOF says that the content was
+// whole; any other error means that what was read must be thrown away. The
+// caller closes it.
+func (c *Custodian) OpenScan(ctx context.Context, name resource.Scan) (Scan, io.ReadCloser, error) {
+	d, err := c.view(ctx, name.Artefact.Customer)
+	if err != nil {
+		return Scan{}, nil, err
+	}
+	if err := d.running(); err != nil {
+		return Scan{}, nil, err
+	}
+	scan, err := d.scan(name.Artefact, name.ID)
+	if err != nil {
+		return Scan{}, nil, err
+	}
+	sealed, _, err := c.store.Open(ctx, d.place.scan(name.ID))
+	if errors.Is(err, blobstore.ErrNotFound) {
+		return Scan{}, nil, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "the scan's content is missing")
+	}
+	if err != nil {
+		return Scan{}, nil, backend(err)
+	}
+	content, err := c.openScan(ctx, d, name.ID, sealed)
+	if err != nil {
+		sealed.Close()
+		return Scan{}, nil, backend(err)
+	}
+	return scan, scanContent{content, sealed}, nil
+}
+
+func (c *Custodian) openScan(ctx context.Context, d *Dossier, id string, sealed io.Reader) (io.Reader, error) {
+	header, err := seal.ReadHeader(sealed)
+	if err != nil {
+		return nil, err
+	}
+	if header.KeyName != d.key.Name {
+		return nil, seal.ErrCorrupt
+	}
+	key, err := c.keys.Unwrap(ctx, d.key.Name, vault.Scan, header.Wrapped)
+	if err != nil {
+		return nil, err
+	}
+	return seal.OpenStream(key, d.place.scanBinding(id), header, sealed)
+}
+
+// scanContent closes the sealed object behind the content.
+type scanContent struct {
+	io.Reader
+	sealed io.Closer
+}
+
+// Read gives content; its errors are of package fault.
+func (s scanContent) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && err != io.EOF { // a wrapped io.EOF is no end
+		err = backend(err)
+	}
+	return n, err
+}
+
+// Close ends the reading from the store.
+func (s scanContent) Close() error { return s.sealed.Close() }
+
+// DeleteScan removes a scan.
+func (c *Custodian) DeleteScan(ctx context.Context, name resource.Scan, req Request) error {
+	revision := newRevision()
+	_, _, err := c.change(ctx, name.Artefact.Customer, req, needs{}, func(d *Dossier) ([]string, error) {
+		return nil, d.deleteScan(name.Artefact.ID, name.ID, revision)
+	})
+	return err
+}
+
+func (d *Dossier) deleteScan(artefact, id, revision string) error {
+	a, err := d.artefact(artefact)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(a.GetScans(), func(s *storagev1.Scan) bool { return s.GetId() == id })
+	if at < 0 {
+		return scanNotFound()
+	}
+	a.Scans = slices.Delete(a.Scans, at, at+1)
+	d.removed = append(d.removed, d.place.scan(id))
+	d.stamp(a.GetRecord(), revision)
+	return nil
+}

@@ -1,0 +1,130 @@
+package custody
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+
+	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/custody/receipt"
+	"github.com/wertfach/wertfach/custody/seal"
+	"github.com/wertfach/wertfach/vault"
+)
+
+const secretSize = 32
+
+// IndexSecret keys the pseudonyms and blind indexes of a deployment. It lies
+// in the store, wrapped by the system's key, and in clear in memory only.
+type IndexSecret struct{ key indexSecret }
+
+// LogValue keeps the secret out of logs.
+func (IndexSecret) LogValue() slog.Value { return slog.StringValue("[index secret]") }
+
+// Format keeps the secret out of every fmt verb.
+func (IndexSecret) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[index secret]") }
+
+var indexSecretBinding = seal.Binding{
+	Institute: "system", Pseudonym: "system", Object: indexSecretObject, Compartment: string(vault.Index),
+}
+
+// Prepare makes a deployment ready to serve: the bucket, the keys of the
+// system, the index secret, and the public keys that verify receipts. Repeated,
+// it leaves alone what is there.
+func Prepare(ctx context.Context, keys *vault.Keys, store *blobstore.Store) error {
+	if err := keys.Prepare(ctx); err != nil {
+		return fmt.Errorf("preparing the keys: %w", err)
+	}
+	if err := store.Prepare(ctx); err != nil {
+		return fmt.Errorf("preparing the store: %w", err)
+	}
+	if err := prepareIndexSecret(ctx, keys, store); err != nil {
+		return fmt.Errorf("preparing the index secret: %w", err)
+	}
+	public, err := PublicKeys(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("reading the public keys: %w", err)
+	}
+	if _, err := store.Put(ctx, publicKeysObject, public, blobstore.Condition{}); err != nil {
+		return fmt.Errorf("writing the public keys: %w", err)
+	}
+	return nil
+}
+
+func prepareIndexSecret(ctx context.Context, keys *vault.Keys, store *blobstore.Store) error {
+	if _, err := store.Stat(ctx, indexSecretObject); !errors.Is(err, blobstore.ErrNotFound) {
+		return err
+	}
+	dk, err := keys.DataKey(ctx, vault.SystemKey, vault.Index)
+	if err != nil {
+		return err
+	}
+	secret := make([]byte, secretSize)
+	rand.Read(secret) // never fails: the process ends first
+	sealed, err := seal.Seal(seal.Key{Name: vault.SystemKey, Wrapped: dk.Wrapped, Plaintext: dk.Plaintext}, indexSecretBinding, secret)
+	if err != nil {
+		return err
+	}
+	_, err = store.Put(ctx, indexSecretObject, sealed, blobstore.IfAbsent())
+	if errors.Is(err, blobstore.ErrConflict) {
+		return nil // somebody else prepared it meanwhile, and theirs holds
+	}
+	return err
+}
+
+// LoadIndexSecret reads the deployment's index secret, which Prepare made.
+func LoadIndexSecret(ctx context.Context, keys *vault.Keys, store *blobstore.Store) (IndexSecret, error) {
+	sealed, _, err := store.Get(ctx, indexSecretObject)
+	if errors.Is(err, blobstore.ErrNotFound) {
+		return IndexSecret{}, errors.New("the store holds no index secret: run `wertfach init` first")
+	}
+	if err != nil {
+		return IndexSecret{}, fmt.Errorf("reading the index secret: %w", err)
+	}
+	header, err := seal.ParseHeader(sealed)
+	if err != nil {
+		return IndexSecret{}, fmt.Errorf("reading the index secret: %w", err)
+	}
+	key, err := keys.Unwrap(ctx, vault.SystemKey, vault.Index, header.Wrapped)
+	if err != nil {
+		return IndexSecret{}, fmt.Errorf("unwrapping the index secret: %w", err)
+	}
+	secret, err := seal.Open(key, indexSecretBinding, sealed)
+	if err != nil || len(secret) != secretSize {
+		return IndexSecret{}, errors.New("the index secret in the store does not open")
+	}
+	return IndexSecret{secret}, nil
+}
+
+// PublicKeys are the keys that verify receipts, in PEM, the oldest first.
+func PublicKeys(ctx context.Context, keys *vault.Keys) ([]byte, error) {
+	versions, err := keys.PublicKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ordered []ed25519.PublicKey
+	for _, version := range slices.Sorted(maps.Keys(versions)) {
+		ordered = append(ordered, versions[version])
+	}
+	return receipt.MarshalKeys(ordered)
+}
+
+// signer signs receipts with the attest key.
+type signer struct{ keys *vault.Keys }
+
+// SignReceipt gives the signature over message and the key that verifies it.
+func (s signer) SignReceipt(ctx context.Context, message []byte) ([]byte, ed25519.PublicKey, error) {
+	sig, err := s.keys.Sign(ctx, message)
+	if err != nil {
+		return nil, nil, err
+	}
+	public, err := s.keys.PublicKeys(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return sig.Bytes, public[sig.KeyVersion], nil
+}

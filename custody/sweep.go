@@ -1,0 +1,158 @@
+package custody
+
+import (
+	"context"
+	"errors"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/resource"
+)
+
+// PendingGrace is how old a note must be before a sweep takes its change for
+// one that broke off. It is well above what any change takes.
+const PendingGrace = time.Hour
+
+// SweepOptions say how a sweep goes about it.
+type SweepOptions struct {
+	// Grace is how old a note must be before it is settled; PendingGrace where
+	// zero. Shorter is safe only while nothing is being changed; negative takes
+	// every note.
+	Grace time.Duration
+}
+
+// SweepReport says what a sweep did.
+type SweepReport struct {
+	Resumed  int // erasures that somebody else had begun
+	Erased   int // dossiers whose contract had ended
+	Settled  int // changes that had broken off
+	Removed  int // objects that nothing referred to
+	Failures int // things that could not be done now; the log names them
+}
+
+// Sweep finishes erasures, erases dossiers whose contract has ended, and
+// removes what changes that broke off have left. It looks only at what is due
+// or left over, not at all that is stored. What fails is counted and logged,
+// and the sweep goes on; the error is for a sweep that could not look at all.
+func (c *Custodian) Sweep(ctx context.Context, options SweepOptions) (SweepReport, error) {
+	if options.Grace == 0 {
+		options.Grace = PendingGrace
+	}
+	s := sweep{c: c, options: options}
+	for id := range c.institutes {
+		for _, step := range []func(context.Context, string) error{s.resume, s.erase, s.settle} {
+			if err := step(ctx, id); err != nil {
+				return s.report, backend(err)
+			}
+		}
+	}
+	return s.report, ctx.Err()
+}
+
+type sweep struct {
+	c       *Custodian
+	options SweepOptions
+	report  SweepReport
+}
+
+// resume finishes the erasures that were begun.
+func (s *sweep) resume(ctx context.Context, institute string) error {
+	for info, err := range s.c.store.List(ctx, intents(institute)) {
+		if err != nil {
+			return err
+		}
+		p := place{institute: institute, pseudonym: path.Base(info.Name)}
+		in, err := s.c.readIntent(ctx, info.Name)
+		if errors.Is(err, blobstore.ErrNotFound) || err == nil && s.c.now().Before(in.Claimed) {
+			continue // finished, or somebody is at it
+		}
+		if err == nil {
+			_, err = s.c.resume(ctx, p, in)
+		}
+		s.count(ctx, &s.report.Resumed, "finishing an erasure", err)
+	}
+	return nil
+}
+
+// erase erases the dossiers whose contract ended by today.
+func (s *sweep) erase(ctx context.Context, institute string) error {
+	today := s.c.now().In(s.c.institutes[institute].Location).Format(time.DateOnly)
+	for info, err := range s.c.store.List(ctx, dueDays(institute)) {
+		if err != nil {
+			return err
+		}
+		date := path.Base(path.Dir(info.Name))
+		if date > today {
+			return nil // the names are in the order of the days
+		}
+		p := place{institute: institute, pseudonym: path.Base(info.Name)}
+		if err := s.eraseDue(ctx, p, info.Name); err != nil {
+			s.count(ctx, nil, "erasing a dossier whose contract has ended", err)
+		}
+	}
+	return nil
+}
+
+func (s *sweep) eraseDue(ctx context.Context, p place, mark string) error {
+	d, err := s.c.viewAt(ctx, resource.Customer{Institute: resource.Institute{ID: p.institute}}, p, needs{anyState: true})
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
+		return s.c.store.Delete(ctx, mark)
+	case err != nil:
+		return err
+	case d.State() != Ended:
+		if d.place.due(d.stored.GetTermination().GetEffectiveDate()) == mark {
+			return nil // its day has come by the calendar and comes by the clock
+		}
+		s.report.Removed++
+		return s.c.store.Delete(ctx, mark)
+	}
+	_, err = s.c.eraseNow(ctx, d, PolicyContractEnd, d.stored.GetTermination().GetReason())
+	if err == nil {
+		s.report.Erased++
+	}
+	return err
+}
+
+// settle cleans up after changes that broke off.
+func (s *sweep) settle(ctx context.Context, institute string) error {
+	for info, err := range s.c.store.List(ctx, pendings(institute)) {
+		if err != nil {
+			return err
+		}
+		if s.options.Grace > 0 && s.c.now().Sub(info.Modified) < s.options.Grace {
+			continue
+		}
+		pseudonym, _, _ := strings.Cut(path.Base(info.Name), ".")
+		removed, err := s.settleNote(ctx, place{institute: institute, pseudonym: pseudonym}, info.Name)
+		s.report.Removed += removed
+		s.count(ctx, &s.report.Settled, "settling a change that broke off", err)
+	}
+	return nil
+}
+
+func (s *sweep) settleNote(ctx context.Context, p place, note string) (int, error) {
+	d, err := s.c.viewAt(ctx, resource.Customer{}, p, needs{anyState: true})
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
+		return s.c.settle(ctx, p, note, nil)
+	case err != nil:
+		return 0, err
+	}
+	return s.c.settle(ctx, p, note, d.satellites())
+}
+
+func (s *sweep) count(ctx context.Context, done *int, what string, err error) {
+	switch {
+	case fault.ReasonOf(err) == ReasonBeingErased:
+		// Another server took it over first.
+	case err != nil:
+		s.report.Failures++
+		s.c.warn(ctx, what, err)
+	case done != nil:
+		*done++
+	}
+}

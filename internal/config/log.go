@@ -1,0 +1,35 @@
+package config
+
+import (
+	"io"
+	"log/slog"
+)
+
+// Logger makes the logger that the configuration asks for, writing to w.
+func (l Log) Logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		level = slog.LevelInfo // an empty section, made in code
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if l.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// Warnings are sentences about what the configuration allows and an operator
+// should know, for the log of every start.
+func (c *Config) Warnings() []string {
+	var warnings []string
+	if c.Vault != nil && plain(c.Vault.Address) {
+		warnings = append(warnings, "vault.address is plain http: keys travel in clear on this machine's loopback")
+	}
+	if c.S3 != nil && plain(c.S3.Endpoint) {
+		warnings = append(warnings, "s3.endpoint is plain http: sealed objects travel without TLS on this machine's loopback")
+	}
+	if c.Keyring != nil {
+		warnings = append(warnings, "keyring: keys lie on this machine; who has its disk has them")
+	}
+	return warnings
+}

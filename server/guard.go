@@ -1,0 +1,146 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/internal/grpcfault"
+)
+
+// edge is what lies around every call.
+type edge struct {
+	valid validator
+	log   *slog.Logger
+}
+
+func (e edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
+	err = e.guard(ctx, info.FullMethod, func() error {
+		if err := e.valid.check(req); err != nil {
+			return err
+		}
+		answer, err = handler(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+func (e edge) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	return e.guard(stream.Context(), info.FullMethod, func() error {
+		return handler(service, checkedStream{stream, e.valid})
+	})
+}
+
+// checkedStream checks each message that comes in.
+type checkedStream struct {
+	grpc.ServerStream
+	valid validator
+}
+
+// RecvMsg takes the next message, if it keeps the rules in the schema.
+func (s checkedStream) RecvMsg(m any) error {
+	if err := s.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	return s.valid.check(m)
+}
+
+// guard does a call. It turns a panic into an error, an error into a status, and
+// logs the outcome: names of methods, codes and reasons, never a value.
+func (e edge) guard(ctx context.Context, method string, call func() error) error {
+	begun := time.Now()
+	err := protect(call)
+	log := e.log.With(slog.String("method", strings.TrimPrefix(method, "/")), slog.String("caller", caller(ctx)))
+	if err != nil && fault.KindOf(err) == fault.Internal && !ended(err) && status.Code(err) == codes.Unknown {
+		id := rand.Text()
+		log.ErrorContext(ctx, "internal error", slog.String("call", id), slog.Any("cause", cause(err)))
+		err = fault.Wrap(err, fault.Internal, "INTERNAL", "internal error; the operator finds it as call "+id)
+	}
+	st := grpcfault.Status(err)
+	level := slog.LevelInfo
+	if code := st.Code(); code == codes.Unavailable || code == codes.DataLoss {
+		level = slog.LevelWarn
+		log = log.With(slog.Any("cause", cause(err)))
+	}
+	log.LogAttrs(ctx, level, "call", slog.String("code", st.Code().String()),
+		slog.String("reason", fault.ReasonOf(err)), slog.Duration("took", time.Since(begun)))
+	return st.Err()
+}
+
+func protect(call func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			// The panic's own text may hold a value; where it happened does not.
+			err = fmt.Errorf("panic of type %T at %s", r, where(debug.Stack()))
+		}
+	}()
+	return call()
+}
+
+// where keeps of a stack the names of functions and lines, without arguments.
+func where(stack []byte) string {
+	var lines []string
+	for line := range strings.Lines(string(stack)) {
+		if at, isPlace := strings.CutPrefix(line, "\t"); isPlace {
+			at, _, _ = strings.Cut(strings.TrimSpace(at), " ")
+			lines = append(lines, at)
+		}
+	}
+	return strings.Join(lines, " < ")
+}
+
+func ended(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// cause is what stands behind an error, for the operator.
+func cause(err error) error {
+	var e *fault.Error
+	if errors.As(err, &e) && e.Err != nil {
+		return e.Err
+	}
+	return err
+}
+
+// caller is the name in the client's certificate: its first URI (SPIFFE).
+func caller(ctx context.Context) string {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	info, ok := p.AuthInfo.(credentials.TLSInfo)
+	if !ok || len(info.State.PeerCertificates) == 0 || len(info.State.PeerCertificates[0].URIs) == 0 {
+		return ""
+	}
+	return info.State.PeerCertificates[0].URIs[0].String()
+}
+
+// content is a request as bytes that are the same for the same request, without
+// the id by which it is told from others.
+func content(method string, req proto.Message) []byte {
+	req = proto.Clone(req)
+	if fd := req.ProtoReflect().Descriptor().Fields().ByName("request_id"); fd != nil {
+		req.ProtoReflect().Clear(fd)
+	}
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
+	if err != nil {
+		return []byte(method) // it was just unmarshalled, so it marshals
+	}
+	return append([]byte(method+"\x00"), b...)
+}

@@ -1,0 +1,3 @@
+module github.com/wertfach/wertfach/tools/house
+
+go 1.26
