@@ -38,8 +38,9 @@
 // # Names
 //
 // Names look like paths, "bank-a/dossiers/4f2k", see [CheckName]. Folders do not
-// exist, yet no name may be the folder of another one ("a" and "a/b"): servers
-// that keep objects as files do not allow it.
+// exist, yet no name should be the folder of another one ("a" and "a/b"): servers
+// that keep objects as files store both but may leave one out of their lists,
+// as MinIO does.
 //
 // # Errors
 //

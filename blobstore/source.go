@@ -2,6 +2,7 @@ package blobstore
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 )
@@ -90,6 +91,9 @@ func (s *source) finish(driverErr error) error {
 		return s.err
 	}
 	s.err = errFinished
+	if driverErr == nil && !s.ended {
+		return errUnread
+	}
 	return driverErr
 }
 
@@ -115,6 +119,7 @@ const maxEmptyReads = 100
 
 var (
 	errPanicked = errors.New("reader panicked")
+	errUnread   = fmt.Errorf("%w: it took a stream that it had not read", ErrUnavailable)
 	errFinished = errors.New("read after the end of the request")
 	errCount    = errors.New("reader returned an impossible count")
 )

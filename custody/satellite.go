@@ -47,13 +47,11 @@ func (c *Custodian) withSatellites(ctx context.Context, d *Dossier, write func()
 	if err == nil {
 		err = write()
 	}
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
-	defer cancel()
 	switch {
 	case err == nil:
-		c.tidy(after, note, removed)
+		c.tidy(ctx, note, removed)
 	case errors.Is(err, blobstore.ErrConflict) && len(made) == 0:
-		c.tidy(after, note, nil)
+		c.tidy(ctx, note, nil)
 	}
 	// Otherwise the note stays: for the next attempt of the same change, which
 	// writes it again, or for the sweep.
@@ -67,9 +65,11 @@ func (c *Custodian) note(ctx context.Context, p place, change string, names []st
 	return note, err
 }
 
-// tidy removes satellites and then the note that listed them. What fails is
-// left to the sweep.
+// tidy removes satellites and then the note that listed them, also when the
+// caller is gone. What fails is left to the sweep.
 func (c *Custodian) tidy(ctx context.Context, note string, names []string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
 	err := c.each(ctx, names, c.store.Delete)
 	if err == nil {
 		err = c.store.Delete(ctx, note)

@@ -101,25 +101,42 @@ func (c *Custodian) addScan(ctx context.Context, d *Dossier, name resource.Artef
 	if err != nil {
 		return Scan{}, backend(err)
 	}
-	if _, err = c.store.PutStream(ctx, object, sealed, size, blobstore.IfAbsent()); err == nil {
-		stored := &storagev1.Scan{
-			Id: id, FileName: format.Tidy(in.FileName), MediaType: in.MediaType, SizeBytes: in.Size, Sha256: content.sum(),
-			CreateTime: timestamppb.New(c.now().UTC().Truncate(time.Millisecond)),
-		}
-		d, _, err = c.change(ctx, name.Customer, req, needs{}, func(d *Dossier) ([]string, error) {
-			return []string{id}, d.linkScan(name.ID, revision, stored)
-		})
+	if _, err := c.store.PutStream(ctx, object, sealed, size, blobstore.IfAbsent()); err != nil {
+		c.tidy(ctx, note, []string{object})
+		return Scan{}, backend(err)
 	}
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
-	defer cancel()
+	stored := &storagev1.Scan{
+		Id: id, FileName: format.Tidy(in.FileName), MediaType: in.MediaType, SizeBytes: in.Size, Sha256: content.sum(),
+		CreateTime: timestamppb.New(c.now().UTC().Truncate(time.Millisecond)),
+	}
+	d, linked, err := c.change(ctx, name.Customer, req, needs{}, func(d *Dossier) ([]string, error) {
+		return []string{id}, d.linkScan(name.ID, revision, stored)
+	})
 	switch {
-	case err == nil:
-		c.tidy(after, note, nil)
-		return d.scan(name, id)
-	case !errors.Is(err, blobstore.ErrUnavailable):
-		c.tidy(after, note, []string{object})
+	case err == nil && linked[0] == id:
+		c.tidy(ctx, note, nil)
+	case err == nil, refused(err):
+		// Not linked: refused, or the same request was done meanwhile with an
+		// object of its own.
+		c.tidy(ctx, note, []string{object})
 	}
-	return Scan{}, backend(err)
+	// Otherwise it may be linked although the answer got lost: the note stays,
+	// and the sweep finds out.
+	if err != nil {
+		return Scan{}, err
+	}
+	return d.scan(name, linked[0])
+}
+
+// refused says whether an error of a change is a rule's, so that the change was
+// certainly not written.
+func refused(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.NotFound, fault.Precondition, fault.Exhausted:
+		return true
+	default:
+		return false
+	}
 }
 
 func (p place) scanBinding(id string) seal.Binding {

@@ -18,7 +18,7 @@ const chunk = 64 << 10
 
 func (s artefacts) UploadScan(stream wertfachv1.ArtefactService_UploadScanServer) error {
 	first, err := stream.Recv()
-	if err != nil {
+	if err != nil && err != io.EOF { // io.EOF is an upload of nothing at all
 		return err
 	}
 	header := first.GetHeader()

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"log/slog"
 )
@@ -76,6 +77,12 @@ func (DataKey) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte("vault.DataKe
 
 // LogValue keeps keys out of structured logs.
 func (DataKey) LogValue() slog.Value { return slog.StringValue("vault.DataKey") }
+
+// MarshalJSON refuses: keys do not belong into JSON, and where it is made they
+// are about to leave the process.
+func (DataKey) MarshalJSON() ([]byte, error) {
+	return nil, errors.New("vault: a data key is not made into JSON")
+}
 
 // Info tells about a key.
 type Info struct {

@@ -109,7 +109,7 @@ var hostileCases = []testCase{
 		}
 	}},
 	{"failed streams give their places back", func(t *testing.T, s *blobstore.Store) {
-		for range 100 { // more than there are streams
+		for range 150 { // more than there are streams
 			_, err := s.PutStream(t.Context(), "x/y", failing{}, 10, blobstore.Condition{})
 			wantErr(t, "PutStream", err, errReader)
 		}

@@ -68,8 +68,8 @@ func TestAnswersOfServers(t *testing.T) {
 		{503, "SlowDown", unavailable, unavailable, unavailable, 2, 1},
 		{503, "ServiceUnavailable", unavailable, unavailable, unavailable, 2, 1},
 		{507, "XMinioStorageFull", unavailable, unavailable, unavailable, 1, 1},
-		{301, "PermanentRedirect", other, other, other, 1, 1},
-		{302, "", other, other, other, 1, 1},
+		{301, "PermanentRedirect", unavailable, unavailable, unavailable, 1, 1},
+		{302, "", unavailable, unavailable, unavailable, 1, 1},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%d %s", test.status, test.code), func(t *testing.T) {

@@ -12,9 +12,9 @@
 // Requests are signed (AWS Signature Version 4) with the body left out of the
 // signature, "UNSIGNED-PAYLOAD". What is stored here is sealed and authenticates
 // itself when it is opened, and the connection is TLS or does not leave the
-// machine, so hashing every byte a second time would prove nothing new. It would
-// cost: for the client a third of the processor time of a 1 KiB PUT,
-// and two thirds for one of 10 MiB.
+// machine, so hashing every byte once more would prove nothing new. It would cost:
+// measured with MinIO, a PUT of 1 KiB takes the client 0.15 ms of processor time
+// and 0.3 ms with a signed body, one of 10 MiB 5 ms and 16 ms.
 //
 // # Retries
 //
@@ -31,6 +31,6 @@
 // A missing object is ErrNotFound; a condition that fails (412, or 409 for a
 // write that lost against one under way) is ErrConflict, and so is
 // If-Match on a missing object, which servers answer with 404. Servers that do
-// not answer, answer 5xx or refuse our credentials, and a missing bucket, are
-// ErrUnavailable. A context that ended shows as the context's error.
+// not answer, answer 5xx, send us elsewhere or refuse our credentials, and a
+// missing bucket, are ErrUnavailable. A context that ended shows as the context's error.
 package s3

@@ -58,7 +58,7 @@ func answer(said minio.ErrorResponse) error {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
 		return fmt.Errorf("%w: %s", blobstore.ErrUnavailable, text)
 	}
-	if status >= http.StatusInternalServerError {
+	if status < http.StatusBadRequest || status >= http.StatusInternalServerError {
 		return fmt.Errorf("%w: %s", blobstore.ErrUnavailable, text)
 	}
 	return errors.New(text)

@@ -28,14 +28,14 @@ type Settings struct {
 	// for the server. If empty, those of the system may.
 	CAFile string
 	// Connections is how many idle connections are kept for the next requests;
-	// 128 where zero. It should reach the sum of the store's limits for reads,
-	// writes and streams, as otherwise a burst leaves connections to reopen.
+	// 160 where zero. It should be the sum of the store's limits for reads,
+	// writes and streams, so that a burst leaves none to be opened anew.
 	Connections int
 }
 
 const (
 	defaultRegion      = "us-east-1"
-	defaultConnections = 128
+	defaultConnections = 160
 	maxKeyFile         = 4 << 10
 )
 

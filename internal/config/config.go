@@ -59,6 +59,9 @@ type Config struct {
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
 }
 
+// DefaultTimeZone is where the days of an institute begin that names no zone.
+const DefaultTimeZone = "Europe/Berlin"
+
 const (
 	defaultStartTimeout    = time.Minute
 	defaultShutdownTimeout = 30 * time.Second
@@ -101,6 +104,11 @@ func (c *Config) complete() {
 	if c.ShutdownTimeout == 0 {
 		c.ShutdownTimeout = defaultShutdownTimeout
 	}
+	for i := range c.Institutes {
+		if c.Institutes[i].TimeZone == "" {
+			c.Institutes[i].TimeZone = DefaultTimeZone
+		}
+	}
 	if c.Log.Level == "" {
 		c.Log.Level = "info"
 	}
@@ -128,7 +136,7 @@ func (c *Config) files() []*string {
 		}
 	}
 	if c.Keyring != nil {
-		paths = append(paths, &c.Keyring.Dir)
+		paths = append(paths, &c.Keyring.Dir, &c.Keyring.MasterKeyFile)
 	}
 	if s := c.S3; s != nil {
 		paths = append(paths, &s.CAFile, &s.AccessKeyFile, &s.SecretKeyFile)

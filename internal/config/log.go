@@ -28,8 +28,5 @@ func (c *Config) Warnings() []string {
 	if c.S3 != nil && plain(c.S3.Endpoint) {
 		warnings = append(warnings, "s3.endpoint is plain http: sealed objects travel without TLS on this machine's loopback")
 	}
-	if c.Keyring != nil {
-		warnings = append(warnings, "keyring: keys lie on this machine; who has its disk has them")
-	}
 	return warnings
 }

@@ -87,6 +87,9 @@ type AppRole struct {
 type Keyring struct {
 	// Dir is the folder. Needed.
 	Dir string `yaml:"dir"`
+	// MasterKeyFile holds the key under which the others are encrypted;
+	// master.key in the folder where empty. Another disk is a better place.
+	MasterKeyFile string `yaml:"master_key_file"`
 }
 
 // S3 is a server of the S3 protocol with conditional writes, such as MinIO.

@@ -16,6 +16,7 @@
 package pki
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -26,8 +27,9 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
+
+	"github.com/wertfach/wertfach/internal/atomicfile"
 )
 
 // TrustDomain is the SPIFFE trust domain of development certificates. The name
@@ -53,9 +55,6 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// Pair names the files of a certificate and its private key, both PEM.
-type Pair struct{ CertFile, KeyFile string }
-
 // Open reads the authority that lies in the folder, or makes folder and
 // authority where there is none that can be used at the time now. All
 // certificates that a replaced authority gave are replaced when they are next
@@ -77,17 +76,29 @@ func Open(dir string, now time.Time) (*Authority, error) {
 }
 
 // CAFile is the authority's own certificate: what both sides trust.
-func (a *Authority) CAFile() string { return a.pair("ca").CertFile }
+func (a *Authority) CAFile() string { return in(a.dir, "ca").CertFile }
 
-// pair is where a certificate of that name lies.
-func (a *Authority) pair(name string) Pair {
-	return Pair{CertFile: filepath.Join(a.dir, name+".pem"), KeyFile: filepath.Join(a.dir, name+"-key.pem")}
+// CopyCA keeps a copy of the authority's certificate, without its key, in
+// another folder, so that the folder can go elsewhere as a whole.
+func (a *Authority) CopyCA(dir string) (file string, err error) {
+	own, err := os.ReadFile(a.CAFile())
+	if err != nil {
+		return "", fmt.Errorf("pki: %w", err)
+	}
+	file = in(dir, "ca").CertFile
+	if there, err := os.ReadFile(file); err == nil && bytes.Equal(there, own) {
+		return file, nil
+	}
+	if err := atomicfile.Write(file, own, 0o600); err != nil {
+		return "", fmt.Errorf("pki: %w", err)
+	}
+	return file, nil
 }
 
 // load takes the authority from its files if it is good for long enough. An
 // error is only what stands in the way of making a new one.
 func (a *Authority) load() error {
-	cert, key, err := a.pair("ca").read()
+	cert, key, err := in(a.dir, "ca").read()
 	if err != nil {
 		return fileError(err)
 	}
@@ -124,7 +135,7 @@ func (a *Authority) create() error {
 	if err != nil {
 		return err
 	}
-	if err := a.pair("ca").write(der, key); err != nil {
+	if err := in(a.dir, "ca").write(der, key); err != nil {
 		return err
 	}
 	a.key = key

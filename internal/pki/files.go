@@ -6,9 +6,18 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"os"
 	"path/filepath"
+
+	"github.com/wertfach/wertfach/internal/atomicfile"
 )
+
+// Pair names the files of a certificate and its private key, both PEM.
+type Pair struct{ CertFile, KeyFile string }
+
+// in is the pair of that name in a folder.
+func in(dir, name string) Pair {
+	return Pair{CertFile: filepath.Join(dir, name+".pem"), KeyFile: filepath.Join(dir, name+"-key.pem")}
+}
 
 var errNoKey = errors.New("not an ECDSA key")
 
@@ -38,19 +47,7 @@ func (p Pair) write(der []byte, key *ecdsa.PrivateKey) error {
 	return replace(p.CertFile, "CERTIFICATE", der)
 }
 
-// replace writes a file of mode 0600 as a whole. It is not synchronised to
-// disk: what a power cut spoils is made anew.
+// replace writes a PEM file that only its owner can read.
 func replace(path, kind string, der []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // with mode 0600
-	if err != nil {
-		return err
-	}
-	err = errors.Join(pem.Encode(f, &pem.Block{Type: kind, Bytes: der}), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return atomicfile.Write(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }

@@ -13,10 +13,10 @@ import (
 )
 
 // Server gives the certificate of a server that is reached by these hosts:
-// loopback addresses and "localhost".
+// loopback addresses and "localhost". It lies in the authority's folder.
 func (a *Authority) Server(hosts ...string) (Pair, error) {
 	template := &x509.Certificate{
-		Subject:     pkix.Name{CommonName: "wertfach development server"},
+		Subject:     pkix.Name{CommonName: "development server"},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	for _, host := range hosts {
@@ -26,33 +26,43 @@ func (a *Authority) Server(hosts ...string) (Pair, error) {
 			template.DNSNames = append(template.DNSNames, host)
 		}
 	}
-	return a.leaf("server", template)
+	return a.leaf(in(a.dir, "server"), template)
 }
 
 // Client gives the certificate of a client of that role and name. Its URI is
-// spiffe://TRUST-DOMAIN/role/name, which is what servers know it by.
+// spiffe://TRUST-DOMAIN/role/name, which is what servers know it by. It lies in
+// the authority's folder.
 func (a *Authority) Client(role, name string) (Pair, error) {
+	return a.client(in(a.dir, "client-"+role+"-"+name), role, name)
+}
+
+// ClientIn is [Authority.Client] with the certificate in another folder, which
+// exists, as role.pem and role-key.pem.
+func (a *Authority) ClientIn(dir, role, name string) (Pair, error) {
+	return a.client(in(dir, role), role, name)
+}
+
+func (a *Authority) client(pair Pair, role, name string) (Pair, error) {
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: role + "/" + name},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 		URIs:        []*url.URL{{Scheme: "spiffe", Host: TrustDomain, Path: "/" + role + "/" + name}},
 	}
-	return a.leaf("client-"+role+"-"+name, template)
+	return a.leaf(pair, template)
 }
 
 // leaf gives the certificate in the files of that name if it is what the
 // template asks for, and else makes it.
-func (a *Authority) leaf(name string, template *x509.Certificate) (Pair, error) {
-	pair := a.pair(name)
+func (a *Authority) leaf(pair Pair, template *x509.Certificate) (Pair, error) {
 	cert, _, err := pair.read()
 	if err == nil && a.serves(cert, template) {
 		return pair, nil
 	}
 	if err := fileError(err); err != nil {
-		return Pair{}, fmt.Errorf("pki: %s: %w", name, err)
+		return Pair{}, fmt.Errorf("pki: %s: %w", template.Subject.CommonName, err)
 	}
 	if err := a.issue(pair, template); err != nil {
-		return Pair{}, fmt.Errorf("pki: %s: %w", name, err)
+		return Pair{}, fmt.Errorf("pki: %s: %w", template.Subject.CommonName, err)
 	}
 	return pair, nil
 }

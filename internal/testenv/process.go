@@ -191,19 +191,29 @@ func (p *Process) Kill() error {
 	if cmd == nil {
 		return nil
 	}
-	if err := signal(cmd, syscall.SIGKILL); err != nil {
-		return err
+	// The whole group, so that no child of the server is left.
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("testenv: kill the server: %w", err)
 	}
 	<-exited
 	return nil
 }
 
-// Pause stops the server's execution (SIGSTOP): connections stay open and
-// nothing answers.
-func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+// Pause stops the server's execution (SIGSTOP) and returns once it stands
+// still: connections stay open and nothing answers.
+func (p *Process) Pause() error {
+	cmd, err := p.signal(syscall.SIGSTOP)
+	if err != nil {
+		return err
+	}
+	return awaitStopped(cmd.Process.Pid)
+}
 
 // Resume lets a paused server run on (SIGCONT).
-func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
+func (p *Process) Resume() error {
+	_, err := p.signal(syscall.SIGCONT)
+	return err
+}
 
 // Restart stops the server, where it runs, and starts it again on the same
 // addresses and data.
@@ -214,12 +224,12 @@ func (p *Process) Restart(ctx context.Context) error {
 	return p.start(ctx)
 }
 
-func (p *Process) signal(sig syscall.Signal) error {
+func (p *Process) signal(sig syscall.Signal) (*exec.Cmd, error) {
 	cmd, _ := p.running()
 	if cmd == nil {
-		return errors.New("testenv: the server does not run")
+		return nil, errors.New("testenv: the server does not run")
 	}
-	return signal(cmd, sig)
+	return cmd, signal(cmd, sig)
 }
 
 // running is the child where one runs, else nil.

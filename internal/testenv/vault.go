@@ -135,8 +135,9 @@ func newVaultClient(addr string) (*api.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("testenv: client of vault: %w", err)
 	}
-	client.ClearNamespace()
 	client.ClearToken()
+	client.SetHeaders(http.Header{api.RequestHeaderName: {"true"}})
+	client.SetWrappingLookupFunc(func(string, string) string { return "" })
 	return client, nil
 }
 

@@ -48,23 +48,21 @@ func (t *Transit) send(ctx context.Context, r request, token string) error {
 	bounded, cancel := t.bound(ctx)
 	defer cancel()
 
-	var body []byte
+	u := *t.base
+	u.Path += r.path
+	req := (&http.Request{Method: r.method, URL: &u, Header: t.header(token, r.once)}).WithContext(bounded)
 	if r.in != nil {
-		var err error
-		if body, err = json.Marshal(r.in); err != nil {
+		body, err := json.Marshal(r.in)
+		if err != nil {
 			return fmt.Errorf("encode: %w", err)
 		}
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		req.Body, _ = req.GetBody()
+		req.ContentLength = int64(len(body))
 	}
-	req, err := http.NewRequestWithContext(bounded, r.method, t.base+r.path, bytes.NewReader(body))
-	if err != nil {
-		return errors.New("request can't be made") // the cause would hold the path
-	}
-	t.header(req.Header, token)
-	if !r.once {
-		// net/http's sign for "may be sent again"; with no value it stays here.
-		req.Header["X-Idempotency-Key"] = nil
-	}
-	resp, err := t.http.Do(req)
+	// The transport itself, not a client over it: nothing follows redirects,
+	// and so no token goes where an answer points.
+	resp, err := t.transport.RoundTrip(req)
 	if err != nil {
 		return unreachable(ctx, err)
 	}
@@ -105,12 +103,16 @@ func refuse(resp *http.Response, key string) error {
 	return refused(answer, key)
 }
 
-func (t *Transit) header(h http.Header, token string) {
-	h[api.AuthHeaderName] = []string{token}
-	h[api.RequestHeaderName] = []string{"true"}
+func (t *Transit) header(token string, once bool) http.Header {
+	h := http.Header{api.AuthHeaderName: {token}, api.RequestHeaderName: {"true"}}
 	if t.config.Namespace != "" {
 		h[api.NamespaceHeaderName] = []string{t.config.Namespace}
 	}
+	if !once {
+		// net/http's sign for "may be sent again"; with no value it stays here.
+		h["X-Idempotency-Key"] = nil
+	}
+	return h
 }
 
 // bound gives a context that ends after the configured timeout at the latest.

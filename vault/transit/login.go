@@ -15,8 +15,8 @@ import (
 )
 
 // newAuth makes the way to log in that the configuration names.
-func newAuth(c Config, client *http.Client) (auth, error) {
-	lib, err := newLibrary(c, client)
+func newAuth(c Config, transport *http.Transport) (auth, error) {
+	lib, err := newLibrary(c, transport)
 	if err != nil {
 		return nil, err
 	}
@@ -29,8 +29,16 @@ func newAuth(c Config, client *http.Client) (auth, error) {
 // newLibrary makes a client of Vault's library for what concerns tokens. It
 // shares our connections, retries nothing, and forgets what it read from the
 // environment.
-func newLibrary(c Config, client *http.Client) (*api.Client, error) {
-	lib, err := api.NewClient(&api.Config{Address: c.Address, HttpClient: client, Timeout: c.Timeout})
+func newLibrary(c Config, transport *http.Transport) (*api.Client, error) {
+	lib, err := api.NewClient(&api.Config{
+		Address: c.Address,
+		HttpClient: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		Timeout:          c.Timeout,
+		DisableRedirects: true, // a token must not follow to wherever an answer points
+	})
 	if err != nil {
 		return nil, errors.New("transit: client of Vault: VAULT_ variables of the environment are malformed")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/wertfach/wertfach/vault"
@@ -12,8 +13,7 @@ import (
 // Transit keeps keys in the transit engine of a Vault.
 type Transit struct {
 	config    Config
-	base      string // URL up to and with /v1/
-	http      *http.Client
+	base      *url.URL // up to and with /v1/
 	transport *http.Transport
 	session   *session
 }
@@ -31,17 +31,9 @@ func New(ctx context.Context, c Config) (*Transit, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Transit{
-		config:    c,
-		base:      strings.TrimSuffix(u.String(), "/") + "/v1/",
-		transport: transport,
-		http: &http.Client{
-			Transport: transport,
-			// A token must not follow to wherever an answer points.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}
-	a, err := newAuth(c, t.http)
+	t := &Transit{config: c, base: u, transport: transport}
+	t.base.Path = strings.TrimSuffix(u.Path, "/") + "/v1/"
+	a, err := newAuth(c, transport)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,143 @@
+// Package node turns a configuration into a running server: it opens the back
+// ends, loads the index secret, serves the API, and takes it all down again.
+//
+// [Start] gives a running [Node] and [Node.Run] keeps it until it is told to
+// stop; `wertfach serve`, `wertfach dev` and tests all go this way.
+// [Open] gives only the back ends, for the commands that need no server:
+// `wertfach init` and `wertfach sweep`.
+package node
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/blobstore/embedded"
+	"github.com/wertfach/wertfach/blobstore/s3"
+	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/internal/config"
+	"github.com/wertfach/wertfach/vault"
+	"github.com/wertfach/wertfach/vault/keyring"
+	"github.com/wertfach/wertfach/vault/transit"
+)
+
+// Backends are the keeper of keys and the store of objects of a deployment.
+type Backends struct {
+	Keys  *vault.Keys
+	Store *blobstore.Store
+
+	config *config.Config
+	log    *slog.Logger
+}
+
+// Open opens the back ends that the configuration names, and tells of each what
+// its operator should know. With Vault it logs in, so that the error wraps
+// [vault.ErrUnavailable] while Vault is away.
+func Open(ctx context.Context, c *config.Config, log *slog.Logger) (*Backends, error) {
+	store, err := openStore(c)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := openKeys(ctx, c, log)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &Backends{Keys: keys, Store: store, config: c, log: log}, nil
+}
+
+func openKeys(ctx context.Context, c *config.Config, log *slog.Logger) (*vault.Keys, error) {
+	if c.Keyring != nil {
+		log.WarnContext(ctx, keyring.Warning)
+		d, err := keyring.Open(keyring.Config{Dir: c.Keyring.Dir, MasterKeyFile: c.Keyring.MasterKeyFile})
+		if err != nil {
+			return nil, fmt.Errorf("opening keyring.dir: %w", err)
+		}
+		return vault.New(d), nil
+	}
+	v := c.Vault
+	login := transit.Login{TokenFile: v.Auth.TokenFile}
+	if r := v.Auth.AppRole; r != nil {
+		login = transit.Login{RoleIDFile: r.RoleIDFile, SecretIDFile: r.SecretIDFile, AppRoleMount: r.Mount}
+	}
+	d, err := transit.New(ctx, transit.Config{
+		Address: v.Address, Namespace: v.Namespace, Mount: v.TransitMount, CAFile: v.CAFile, Login: login, Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("logging in to Vault: %w", err)
+	}
+	return vault.New(d), nil
+}
+
+func openStore(c *config.Config) (*blobstore.Store, error) {
+	limits := blobstore.WithLimits(blobstore.Limits{Object: objectSize(c.Limits.DossierSize)})
+	if c.Embedded != nil {
+		d, err := embedded.Open(c.Embedded.File)
+		if err != nil {
+			return nil, fmt.Errorf("opening embedded.file: %w", err)
+		}
+		return blobstore.New(d, limits), nil
+	}
+	s := c.S3
+	d, err := s3.Open(s3.Settings{
+		Endpoint: s.Endpoint, Region: s.Region, Bucket: s.Bucket, CAFile: s.CAFile,
+		AccessKeyFile: s.AccessKeyFile, SecretKeyFile: s.SecretKeyFile,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening s3: %w", err)
+	}
+	return blobstore.New(d, limits), nil
+}
+
+// objectSize is how large an object the store must take for dossiers of that
+// size: sealing pads them by up to an eighth and adds a header. The default of
+// blobstore is enough for the default.
+func objectSize(dossier config.Size) int64 {
+	const enough, header = 8 << 20, 64 << 10
+	return max(enough, int64(dossier)*9/8+header)
+}
+
+// Ready is nil if keys and objects could be used just now.
+func (b *Backends) Ready(ctx context.Context) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return b.Keys.Ping(ctx) })
+	both.Go(func() error { return b.Store.Ping(ctx) })
+	return both.Wait()
+}
+
+// Custodian loads the index secret and gives the custodian of these back ends.
+// The clock is time.Now where nil.
+func (b *Backends) Custodian(ctx context.Context, now func() time.Time) (*custody.Custodian, error) {
+	secret, err := custody.LoadIndexSecret(ctx, b.Keys, b.Store)
+	if err != nil {
+		return nil, err
+	}
+	l := b.config.Limits
+	c := custody.Config{
+		Keys: b.Keys, Store: b.Store, Log: b.log, Now: now,
+		Limits: custody.Limits{
+			Artefacts: l.Artefacts, Scans: l.Scans, ScanBytes: int64(l.ScanSize), DossierBytes: int(l.DossierSize),
+		},
+		CacheBytes: int(l.CacheSize),
+	}
+	for _, i := range b.config.Institutes {
+		zone, err := time.LoadLocation(cmp.Or(i.TimeZone, config.DefaultTimeZone))
+		if err != nil {
+			return nil, err
+		}
+		c.Institutes = append(c.Institutes, custody.Institute{
+			ID: i.ID, Location: zone, CardVerificationCode: i.CardVerificationCodeReason,
+		})
+	}
+	return custody.New(c, secret)
+}
+
+// Close closes both. Nothing uses them any more.
+func (b *Backends) Close() error {
+	return errors.Join(b.Store.Close(), b.Keys.Close())
+}
