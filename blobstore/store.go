@@ -162,7 +162,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 				return
 			}
 			info, err, ok := next()
-			s.reads.release()
+			defer s.reads.release()
 			switch {
 			case !ok:
 				return

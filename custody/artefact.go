@@ -107,7 +107,7 @@ func (d *Dossier) register(id, revision string, in Draft) error {
 	if len(d.stored.GetArtefacts()) >= d.limits.Artefacts {
 		return fault.New(fault.Exhausted, ReasonTooMany, "a customer has at most %d artefacts", d.limits.Artefacts)
 	}
-	a := &storagev1.Artefact{Id: id, Kind: in.Kind, Record: &storagev1.Record{}}
+	a := &storagev1.Artefact{Id: id, Kind: in.Kind, Record: &storagev1.Record{}, Pointers: revision}
 	d.stamp(a.Record, revision)
 	if err := d.write(field.Artefact, a.Record, artefactResource(id), in.Values, set(field.Artefact, in.Values)); err != nil {
 		return err
@@ -192,12 +192,16 @@ func (d *Dossier) updateArtefact(id, kind string, in Update, revision string) er
 	if v := field.Artefact.Check(a.GetKind(), merged, paths, d.institute.rules(), "artefact."); len(v) > 0 {
 		return fault.Fields(v...)
 	}
-	d.removed = append(d.removed, d.pointersOf(a)...)
+	before := d.pointersOf(a)
 	d.stamp(a.GetRecord(), revision)
 	if err := d.write(field.Artefact, a.GetRecord(), artefactResource(id), in.Values, paths); err != nil {
 		return err
 	}
-	d.made = append(d.made, d.pointersOf(a)...)
+	if !slices.Equal(before, d.pointersOf(a)) {
+		a.Pointers = revision
+		d.made = append(d.made, d.pointersOf(a)...)
+		d.removed = append(d.removed, before...)
+	}
 	return nil
 }
 

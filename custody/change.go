@@ -43,19 +43,32 @@ type needs struct {
 // rule does no I/O and may run several times. It gives the ids of what it made,
 // which a repeated request gets back without running rule again. It returns the
 // dossier as it was written.
-func (c *Custodian) change(ctx context.Context, name resource.Customer, req Request, n needs,
-	rule func(*Dossier) (results []string, err error)) (*Dossier, []string, error) {
+func (c *Custodian) change(ctx context.Context, name resource.Customer, req Request, n needs, rule rule) (*Dossier, []string, error) {
 	place, err := c.find(name)
 	if err != nil {
 		return nil, nil, err
 	}
+	return c.changeOn(ctx, place.newTrail(), name, req, n, rule)
+}
+
+// A rule looks at a dossier and changes it, and gives the ids of what it made.
+type rule func(*Dossier) (results []string, err error)
+
+// changeOn is change with a trail, on which something may lie already.
+func (c *Custodian) changeOn(ctx context.Context, t *trail, name resource.Customer, req Request, n needs, rule rule) (*Dossier, []string, error) {
+	d, results, err := c.tryChange(ctx, t, name, req, n, rule)
+	c.clean(ctx, d, t, err)
+	return d, results, err
+}
+
+func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Customer, req Request, n needs, rule rule) (*Dossier, []string, error) {
+	place := c.secret.place(name)
 	if req.ID == "" {
 		// An id of our own still tells a write of ours, whose answer got lost,
 		// from one of somebody else.
 		req.ID = newID()
 	}
 	fingerprint := c.secret.mac("request", req.Content)
-	change := newID()
 
 	for attempt := range attempts {
 		if err := wait(ctx, attempt); err != nil {
@@ -73,12 +86,11 @@ func (c *Custodian) change(ctx context.Context, name resource.Customer, req Requ
 				return d, results, nil
 			}
 			if err == nil {
-				d.change = change
 				results, err = rule(d)
 			}
 			if err == nil {
 				d.remember(req.ID, fingerprint, results)
-				err = c.write(ctx, d, sealed.etag)
+				err = c.write(ctx, d, sealed.etag, t)
 			}
 			if err == nil {
 				return d, results, nil
@@ -168,6 +180,7 @@ func (c *Custodian) open(ctx context.Context, name resource.Customer, p place, s
 	if err := proto.Unmarshal(plain, d.stored); err != nil {
 		return nil, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored dossier can't be read")
 	}
+	d.size = len(plain)
 	if d.stored.GetErasing() && !n.anyState {
 		return nil, beingErased()
 	}
@@ -202,28 +215,32 @@ func (p place) binding() seal.Binding {
 }
 
 // write seals the dossier and stores it in the place of the one with the etag,
-// with the objects beside it that the change made or left behind.
-func (c *Custodian) write(ctx context.Context, d *Dossier, etag string) error {
+// once the objects beside it that it refers to are there.
+func (c *Custodian) write(ctx context.Context, d *Dossier, etag string, t *trail) error {
 	sealed, err := c.seal(d)
 	if err != nil {
 		return err
 	}
-	return c.withSatellites(ctx, d, func() error {
-		info, err := c.store.Put(ctx, d.place.dossier(), sealed, blobstore.IfMatch(etag))
-		if err != nil {
-			return err
-		}
-		c.cache.put(d.place.dossier(), sealedDossier{data: sealed, etag: info.ETag})
-		return nil
-	})
+	if err := c.prepare(ctx, d, t); err != nil {
+		return err
+	}
+	info, err := c.store.Put(ctx, d.place.dossier(), sealed, blobstore.IfMatch(etag))
+	if err != nil {
+		t.unsure = t.unsure || !errors.Is(err, blobstore.ErrConflict)
+		return err
+	}
+	c.cache.put(d.place.dossier(), sealedDossier{data: sealed, etag: info.ETag})
+	return nil
 }
 
+// seal seals the dossier, unless it has grown over the limit. What shrinks, or
+// is going to be erased, may be over it: somebody may have lowered the limit.
 func (c *Custodian) seal(d *Dossier) ([]byte, error) {
 	plain, err := proto.Marshal(d.stored)
 	if err != nil {
 		return nil, err
 	}
-	if len(plain) > c.limits.DossierBytes {
+	if len(plain) > max(c.limits.DossierBytes, d.size) && !d.stored.GetErasing() {
 		return nil, fault.New(fault.Exhausted, ReasonTooLarge, "the customer's dossier would be larger than %d bytes", c.limits.DossierBytes)
 	}
 	return seal.Seal(d.key, d.place.binding(), plain)

@@ -87,6 +87,8 @@ type checkedContent struct {
 	from io.Reader
 	hash hash.Hash
 	left int64
+
+	ended bool // all has come, and was what was announced
 }
 
 // Read gives content until it has all come and is what was announced.
@@ -106,6 +108,7 @@ func (c *checkedContent) Read(p []byte) (int, error) {
 	if want, _ := hex.DecodeString(c.in.SHA256); len(want) > 0 && !bytes.Equal(want, c.sum()) {
 		return 0, fault.Field(c.in.Field+".sha256", "sha256.differs", "is not the SHA-256 of the content")
 	}
+	c.ended = true
 	return n, err
 }
 

@@ -69,13 +69,17 @@ func (d *Dossier) terminate(date, reason, revision string) error {
 		return fault.Field("effective_date", "date.form", "must be a day of the calendar, YYYY-MM-DD")
 	}
 	if t := d.stored.GetTermination(); t != nil {
-		d.removed = append(d.removed, d.place.due(t.GetEffectiveDate()))
+		d.removed = append(d.removed, d.place.mark(t))
 	}
-	d.stored.Termination = &storagev1.Termination{EffectiveDate: date, Reason: reason, EffectiveTime: timestamppb.New(begins)}
-	d.made = append(d.made, d.place.due(date))
+	t := &storagev1.Termination{EffectiveDate: date, Reason: reason, EffectiveTime: timestamppb.New(begins), Mark: revision}
+	d.stored.Termination = t
+	d.made = append(d.made, d.place.mark(t))
 	d.stamp(d.stored.GetCustomer(), revision)
 	return nil
 }
+
+// mark names the mark at the day on which the contract ends.
+func (p place) mark(t *storagev1.Termination) string { return p.due(t.GetEffectiveDate(), t.GetMark()) }
 
 // CancelTermination takes back a termination whose day has not come.
 func (c *Custodian) CancelTermination(ctx context.Context, name resource.Customer, req Request) (Customer, error) {
@@ -97,7 +101,7 @@ func (d *Dossier) cancelTermination(revision string) error {
 	if t == nil {
 		return fault.New(fault.Precondition, ReasonContractRuns, "the contract is not terminated")
 	}
-	d.removed = append(d.removed, d.place.due(t.GetEffectiveDate()))
+	d.removed = append(d.removed, d.place.mark(t))
 	d.stored.Termination = nil
 	d.stamp(d.stored.GetCustomer(), revision)
 	return nil

@@ -27,7 +27,8 @@ type Dossier struct {
 	key    seal.Key // seals the dossier; kept across writes
 	secret seal.Key // seals secrets written now; empty where none are
 
-	change        string   // the id of the change under way, the same in all its attempts
+	size int // of what is stored, before sealing
+
 	made, removed []string // the satellites that the change needs or leaves behind
 }
 
@@ -123,7 +124,7 @@ func (d *Dossier) pointersOf(a *storagev1.Artefact) []string {
 	values := open(a.GetRecord())
 	for _, s := range field.Artefact.Specs() {
 		if text := values[s.Path]; s.Lookup != "" && text != "" {
-			names = append(names, d.pointers.pointer(s.Lookup, s.Normalise(values), d.place, a.GetId()))
+			names = append(names, d.pointers.pointer(s.Lookup, s.Normalise(values), d.place, a.GetId(), a.GetPointers()))
 		}
 	}
 	return names
@@ -136,7 +137,7 @@ func (d *Dossier) satellites() []string {
 		names = append(names, d.satellitesOf(a)...)
 	}
 	if t := d.stored.GetTermination(); t != nil {
-		names = append(names, d.place.due(t.GetEffectiveDate()))
+		names = append(names, d.place.mark(t))
 	}
 	return names
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/wertfach/wertfach/blobstore"
@@ -50,6 +49,7 @@ type intent struct {
 	KeyVersion int            `json:"key_version,omitempty"`
 	Policy     string         `json:"policy"`
 	Reason     string         `json:"reason"`
+	Revision   string         `json:"revision,omitempty"` // the only state of the customer that may be erased, if any
 	Requested  time.Time      `json:"requested_time"`
 	Listed     bool           `json:"listed"` // what follows is complete
 	Objects    []string       `json:"objects,omitempty"`
@@ -79,7 +79,7 @@ func (c *Custodian) Erase(ctx context.Context, name resource.Customer, reason, e
 	if err := fresh(etag, d.stored.GetCustomer()); err != nil {
 		return Receipt{}, err
 	}
-	return c.eraseNow(ctx, d, PolicyRequest, format.Tidy(reason))
+	return c.eraseNow(ctx, d, PolicyRequest, format.Tidy(reason), etag)
 }
 
 // erasedBefore gives the receipt of a customer without a dossier that opens.
@@ -106,41 +106,57 @@ func (c *Custodian) erasedBefore(ctx context.Context, p place, notFound error) (
 }
 
 // eraseNow begins an erasure and brings it to its end, whether or not the
-// caller still waits for it.
-func (c *Custodian) eraseNow(ctx context.Context, d *Dossier, policy, reason string) (Receipt, error) {
+// caller still waits for it. Where revision is not empty, it is called off if
+// the customer is in another state when the dossier is marked.
+func (c *Custodian) eraseNow(ctx context.Context, d *Dossier, policy, reason, revision string) (Receipt, error) {
 	in := &intent{
-		Receipt: d.place.receiptID(d.key.Name), KeyName: d.key.Name, Policy: policy, Reason: reason,
-		Requested: c.now().UTC(), Claimed: c.now().Add(c.lease).UTC(),
+		Receipt: d.place.receiptID(d.key.Name), KeyName: d.key.Name, Policy: policy, Reason: reason, Revision: revision,
+		Requested: c.now().UTC(),
 	}
-	err := c.writeIntent(ctx, d.place, in, blobstore.IfAbsent())
-	if errors.Is(err, blobstore.ErrConflict) {
-		in, err := c.readIntent(ctx, d.place.intent())
-		if err != nil {
+	for range attempts {
+		in.Claimed = c.now().Add(c.lease).UTC()
+		err := c.writeIntent(ctx, d.place, in, blobstore.IfAbsent())
+		if err == nil {
+			return c.finish(ctx, d.place, in)
+		}
+		if !errors.Is(err, blobstore.ErrConflict) {
 			return Receipt{}, backend(err)
 		}
-		return c.resume(ctx, d.place, in)
+		switch there, err := c.readIntent(ctx, d.place.intent()); {
+		case err == nil && there.KeyName == in.KeyName:
+			return c.resume(ctx, d.place, there)
+		case err == nil:
+			// Of an earlier enrolment, broken off near its end: it goes first.
+			if _, err := c.resume(ctx, d.place, there); err != nil {
+				return Receipt{}, err
+			}
+		case !errors.Is(err, blobstore.ErrNotFound):
+			return Receipt{}, backend(err)
+		}
+		// An erasure has just come to its end; perhaps it was this one.
+		out, err := c.readReceipt(ctx, receiptObject(d.place.institute, in.Receipt))
+		if fault.ReasonOf(err) != ReasonReceiptNotFound {
+			return out, err
+		}
 	}
-	if err != nil {
-		return Receipt{}, backend(err)
-	}
-	return c.finish(ctx, d.place, in)
+	return Receipt{}, claimed()
+}
+
+// claimed refuses whom another one is ahead of at an erasure.
+func claimed() error {
+	e := fault.New(fault.Aborted, ReasonBeingErased, "the customer is being erased")
+	e.RetryAfter = retryAfter
+	return e
 }
 
 // resume takes over an erasure, if the one who began it does not work at it any
 // more.
 func (c *Custodian) resume(ctx context.Context, p place, in *intent) (Receipt, error) {
 	if c.now().Before(in.Claimed) {
-		e := fault.New(fault.Aborted, ReasonBeingErased, "the customer is being erased")
-		e.RetryAfter = retryAfter
-		return Receipt{}, e
+		return Receipt{}, claimed()
 	}
 	in.Claimed = c.now().Add(c.lease).UTC()
 	if err := c.writeIntent(ctx, p, in, blobstore.IfMatch(in.etag)); err != nil {
-		if errors.Is(err, blobstore.ErrConflict) {
-			e := fault.New(fault.Aborted, ReasonBeingErased, "the customer is being erased")
-			e.RetryAfter = retryAfter
-			return Receipt{}, e
-		}
 		return Receipt{}, backend(err)
 	}
 	return c.finish(ctx, p, in)
@@ -178,8 +194,10 @@ func (c *Custodian) list(ctx context.Context, p place, in *intent) error {
 		return err
 	}
 	in.KeyVersion = info.LatestVersion
-	d, err := c.mark(ctx, p, in.KeyName)
+	d, err := c.mark(ctx, p, in)
 	switch {
+	case fault.ReasonOf(err) == ReasonStaleETag:
+		return errors.Join(err, c.store.Delete(ctx, p.intent()))
 	case fault.KindOf(err) == fault.NotFound:
 		in.Counts = map[string]int{} // nothing opens any more; names alone must do
 	case err != nil:
@@ -192,7 +210,7 @@ func (c *Custodian) list(ctx context.Context, p place, in *intent) error {
 }
 
 // mark changes the dossier for the last time: nobody reads or changes it after.
-func (c *Custodian) mark(ctx context.Context, p place, keyName string) (*Dossier, error) {
+func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, error) {
 	for attempt := range attempts {
 		if err := wait(ctx, attempt); err != nil {
 			return nil, err
@@ -205,14 +223,17 @@ func (c *Custodian) mark(ctx context.Context, p place, keyName string) (*Dossier
 		if err != nil {
 			return nil, err
 		}
-		if d.key.Name != keyName {
+		if d.key.Name != in.KeyName {
 			return nil, customerNotFound() // a later enrolment; not the one to erase
 		}
 		if d.stored.GetErasing() {
 			return d, nil
 		}
+		if err := fresh(in.Revision, d.stored.GetCustomer()); err != nil {
+			return nil, err
+		}
 		d.stored.Erasing = true
-		if err = c.write(ctx, d, sealed.etag); !errors.Is(err, blobstore.ErrConflict) {
+		if err = c.write(ctx, d, sealed.etag, p.newTrail()); !errors.Is(err, blobstore.ErrConflict) {
 			return d, err
 		}
 	}
@@ -235,50 +256,60 @@ func (d *Dossier) counts() map[string]int {
 }
 
 // remove removes all objects of the customer, the dossier last: as long as it
-// is there, the same customer can't be enrolled anew.
+// is there, the same customer can't be enrolled anew. Once it is gone, what lies
+// under the customer's name may be of a new enrolment, and only what the intent
+// lists is removed.
 func (c *Custodian) remove(ctx context.Context, p place, in *intent) error {
-	names := in.Objects
-	for _, prefix := range []string{p.scans(), p.pendings()} {
-		for info, err := range c.store.List(ctx, prefix) {
-			if err != nil {
-				return err
-			}
-			if strings.HasPrefix(info.Name, p.pendings()) {
-				if _, err := c.settle(ctx, p, info.Name, nil); err != nil {
-					return err
-				}
-				continue
-			}
-			names = append(names, info.Name)
+	sealed, _, err := c.store.Get(ctx, p.dossier())
+	if err != nil && !errors.Is(err, blobstore.ErrNotFound) {
+		return err
+	}
+	there := err == nil && underKey(sealed, in.KeyName)
+	if there {
+		if err := c.removeUnlisted(ctx, p); err != nil {
+			return err
 		}
 	}
-	if err := c.each(ctx, subtract(names, nil), c.store.Delete); err != nil {
+	if err := c.each(ctx, in.Objects, c.store.Delete); err != nil || !there {
 		return err
-	}
-	return c.removeDossier(ctx, p, in.KeyName)
-}
-
-// removeDossier removes the dossier, if it is the one under the destroyed key.
-func (c *Custodian) removeDossier(ctx context.Context, p place, keyName string) error {
-	sealed, _, err := c.store.Get(ctx, p.dossier())
-	if errors.Is(err, blobstore.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !underKey(sealed, keyName) {
-		return nil
 	}
 	return c.store.Delete(ctx, p.dossier())
 }
 
+// removeUnlisted removes what changes that broke off have left. The note of a
+// change that may still be under way stays: it will fail, since the key is
+// destroyed, but what it writes until then has to be found.
+func (c *Custodian) removeUnlisted(ctx context.Context, p place) error {
+	for info, err := range c.store.List(ctx, p.pendings()) {
+		if err != nil {
+			return err
+		}
+		young := c.now().Sub(info.Modified) < PendingGrace
+		if _, err := c.settle(ctx, p, info.Name, nil, young); err != nil {
+			return err
+		}
+	}
+	var scans []string
+	for info, err := range c.store.List(ctx, p.scans()) {
+		if err != nil {
+			return err
+		}
+		scans = append(scans, info.Name)
+	}
+	return c.each(ctx, scans, c.store.Delete)
+}
+
+// writeIntent writes the intent. A conflict is the caller's only where it is to
+// be new; otherwise somebody else has taken the erasure over.
 func (c *Custodian) writeIntent(ctx context.Context, p place, in *intent, cond blobstore.Condition) error {
 	content, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
 	info, err := c.store.Put(ctx, p.intent(), content, cond)
+	if errors.Is(err, blobstore.ErrConflict) && !cond.Absent() {
+		return claimed()
+	}
 	in.etag = info.ETag
 	return err
 }

@@ -65,6 +65,8 @@ func backend(err error) error {
 		return nil
 	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case errors.Is(err, vault.ErrNotFound):
+		return customerNotFound() // the key was destroyed a moment ago
 	case errors.Is(err, vault.ErrUnavailable), errors.Is(err, vault.ErrDenied), errors.Is(err, blobstore.ErrUnavailable):
 		e := fault.Wrap(err, fault.Unavailable, ReasonUnavailable, "a store of keys or objects can't be used at the moment")
 		e.RetryAfter = retryAfter

@@ -72,7 +72,11 @@ func (p place) scans() string { return p.institute + "/scans/" + p.pseudonym + "
 
 func (p place) scan(id string) string { return p.scans() + id }
 
-func (p place) due(date string) string { return dueDay(p.institute, date) + p.pseudonym }
+// due names the mark at the day on which a contract ends, for the sweep to find.
+// Like that of a pointer its name has a random end, which the dossier remembers.
+func (p place) due(date, end string) string {
+	return dueDay(p.institute, date) + p.pseudonym + "." + end
+}
 
 func (p place) intent() string { return intents(p.institute) + p.pseudonym }
 
@@ -96,10 +100,12 @@ func pendings(institute string) string          { return institute + "/pending/"
 
 // pointer names the object that leads from an identifier to an artefact. Its
 // blind index is a keyed hash over all institutes: who finds a bike does not
-// know its owner's bank.
-func (s indexSecret) pointer(kind, normalised string, p place, artefact string) string {
+// know its owner's bank. Its end is random and known to the dossier, so that two
+// changes never write the same name: what one leaves behind can be removed at
+// any time without taking away what another has just made.
+func (s indexSecret) pointer(kind, normalised string, p place, artefact, end string) string {
 	blind := encode(s.mac("index", []byte(kind), []byte(normalised))[:20])
-	return "index/" + kind + "/" + blind + "/" + p.institute + "." + p.pseudonym + "." + artefact
+	return "index/" + kind + "/" + blind + "/" + p.institute + "." + p.pseudonym + "." + artefact + "." + end
 }
 
 // Objects of the deployment itself.

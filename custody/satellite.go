@@ -1,7 +1,6 @@
 package custody
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -11,12 +10,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/custody/fault"
 )
 
 // Beside a dossier lie satellites: scans, pointers from identifiers, the mark
 // of the day on which the contract ends. They are written before the dossier
 // that refers to them and removed after the one that no longer does, so a crash
-// leaves at most satellites without a dossier, never the other way round.
+// leaves at most satellites without a dossier, never the other way round. No two
+// changes ever write the same name, so that one which tidies up late takes
+// nothing away from another.
 //
 // Before either, a pending note lists their names. It goes when the change is
 // through; a note that stays marks a change that broke off, and the sweep
@@ -29,40 +31,63 @@ const atOnce = 8
 // cleanup is how long tidying up may go on after the caller is answered or gone.
 const cleanup = 10 * time.Second
 
-// withSatellites runs write, which stores the dossier, between making the
-// satellites that the change needs and removing those that it leaves behind.
-func (c *Custodian) withSatellites(ctx context.Context, d *Dossier, write func() error) error {
-	made, removed := subtract(d.made, d.removed), subtract(d.removed, d.made)
-	if len(made)+len(removed) == 0 {
-		return write()
+// A trail is what a change leaves beside the dossier, over all its attempts.
+type trail struct {
+	note   string   // the object that lists names
+	names  []string // the satellites that it made or was going to remove
+	made   []string // those that are there
+	unsure bool     // an attempt may have been written although it failed
+}
+
+func (p place) newTrail() *trail { return &trail{note: p.pending(newID())} }
+
+// prepare makes the satellites that the dossier needs to be written, after it
+// has listed them, and those that will go, in the note.
+func (c *Custodian) prepare(ctx context.Context, d *Dossier, t *trail) error {
+	if more := subtract(slices.Concat(d.made, d.removed), t.names); len(more) > 0 {
+		t.names = append(t.names, more...)
+		if err := c.takeNote(ctx, t); err != nil {
+			return err
+		}
 	}
-	note, err := c.note(ctx, d.place, d.change, slices.Concat(made, removed))
-	if err != nil {
-		return err
-	}
-	err = c.each(ctx, made, func(ctx context.Context, name string) error {
+	missing := subtract(d.made, t.made)
+	err := c.each(ctx, missing, func(ctx context.Context, name string) error {
 		_, err := c.store.Put(ctx, name, nil, blobstore.Condition{})
 		return err
 	})
 	if err == nil {
-		err = write()
+		t.made = append(t.made, missing...)
 	}
-	switch {
-	case err == nil:
-		c.tidy(ctx, note, removed)
-	case errors.Is(err, blobstore.ErrConflict) && len(made) == 0:
-		c.tidy(ctx, note, nil)
-	}
-	// Otherwise the note stays: for the next attempt of the same change, which
-	// writes it again, or for the sweep.
 	return err
 }
 
-// note writes down the names of satellites before they are touched.
-func (c *Custodian) note(ctx context.Context, p place, change string, names []string) (string, error) {
-	note := p.pending(change)
-	_, err := c.store.Put(ctx, note, []byte(strings.Join(names, "\n")), blobstore.Condition{})
-	return note, err
+func (c *Custodian) takeNote(ctx context.Context, t *trail) error {
+	_, err := c.store.Put(ctx, t.note, []byte(strings.Join(t.names, "\n")), blobstore.Condition{})
+	return err
+}
+
+// clean removes what a change has left beside the dossier as it then is. Where
+// it can't be told whether the change was written, or the store is away, the
+// note stays for the sweep.
+func (c *Custodian) clean(ctx context.Context, d *Dossier, t *trail, err error) {
+	switch {
+	case len(t.names) == 0:
+	case err == nil:
+		c.tidy(ctx, t.note, subtract(t.names, d.satellites()))
+	case refused(err) && !t.unsure:
+		c.tidy(ctx, t.note, t.made)
+	}
+}
+
+// refused says whether a change failed by a rule or against other changes, and
+// not because a back end did.
+func refused(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.NotFound, fault.Precondition, fault.Exhausted, fault.Aborted:
+		return true
+	default:
+		return false
+	}
 }
 
 // tidy removes satellites and then the note that listed them, also when the
@@ -80,7 +105,8 @@ func (c *Custodian) tidy(ctx context.Context, note string, names []string) {
 // settle finishes what a note tells of: it removes the satellites that the
 // customer's dossier does not refer to, all of them where there is no dossier.
 // It touches nothing but satellites of this customer, whatever the note says.
-func (c *Custodian) settle(ctx context.Context, p place, note string, referred []string) (removed int, err error) {
+// The note itself stays where keep is set.
+func (c *Custodian) settle(ctx context.Context, p place, note string, referred []string, keep bool) (removed int, err error) {
 	content, _, err := c.store.Get(ctx, note)
 	if errors.Is(err, blobstore.ErrNotFound) {
 		return 0, nil
@@ -88,13 +114,9 @@ func (c *Custodian) settle(ctx context.Context, p place, note string, referred [
 	if err != nil {
 		return 0, err
 	}
-	var names []string
-	for _, line := range bytes.Split(content, []byte("\n")) {
-		if name := string(line); p.satellite(name) && !slices.Contains(referred, name) {
-			names = append(names, name)
-		}
-	}
-	if err := c.each(ctx, names, c.store.Delete); err != nil {
+	names := subtract(strings.Split(string(content), "\n"), referred)
+	names = slices.DeleteFunc(names, func(name string) bool { return !p.satellite(name) })
+	if err := c.each(ctx, names, c.store.Delete); err != nil || keep {
 		return 0, err
 	}
 	return len(names), c.store.Delete(ctx, note)
@@ -112,9 +134,14 @@ func (c *Custodian) each(ctx context.Context, names []string, do func(context.Co
 
 // subtract gives the names in a that are not in b, each once.
 func subtract(a, b []string) []string {
+	seen := make(map[string]bool, len(b))
+	for _, name := range b {
+		seen[name] = true
+	}
 	var out []string
 	for _, name := range a {
-		if !slices.Contains(b, name) && !slices.Contains(out, name) {
+		if !seen[name] {
+			seen[name] = true
 			out = append(out, name)
 		}
 	}
@@ -127,7 +154,7 @@ func (p place) satellite(name string) bool {
 	case strings.HasPrefix(name, p.scans()):
 		return true
 	case strings.HasPrefix(name, dueDays(p.institute)):
-		return strings.HasSuffix(name, "/"+p.pseudonym)
+		return strings.Contains(name, "/"+p.pseudonym+".")
 	case strings.HasPrefix(name, "index/"):
 		return strings.Contains(name, "/"+p.institute+"."+p.pseudonym+".")
 	default:

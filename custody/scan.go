@@ -97,46 +97,29 @@ func (c *Custodian) addScan(ctx context.Context, d *Dossier, name resource.Artef
 	if err != nil {
 		return Scan{}, backend(err)
 	}
-	note, err := c.note(ctx, d.place, newID(), []string{object})
-	if err != nil {
+	t := d.place.newTrail()
+	t.names, t.made = []string{object}, []string{object}
+	if err := c.takeNote(ctx, t); err != nil {
 		return Scan{}, backend(err)
 	}
 	if _, err := c.store.PutStream(ctx, object, sealed, size, blobstore.IfAbsent()); err != nil {
-		c.tidy(ctx, note, []string{object})
+		if !content.ended { // else it may yet appear, and the sweep needs the note
+			c.tidy(ctx, t.note, t.made)
+		}
 		return Scan{}, backend(err)
 	}
 	stored := &storagev1.Scan{
 		Id: id, FileName: format.Tidy(in.FileName), MediaType: in.MediaType, SizeBytes: in.Size, Sha256: content.sum(),
 		CreateTime: timestamppb.New(c.now().UTC().Truncate(time.Millisecond)),
 	}
-	d, linked, err := c.change(ctx, name.Customer, req, needs{}, func(d *Dossier) ([]string, error) {
+	d, linked, err := c.changeOn(ctx, t, name.Customer, req, needs{}, func(d *Dossier) ([]string, error) {
 		return []string{id}, d.linkScan(name.ID, revision, stored)
 	})
-	switch {
-	case err == nil && linked[0] == id:
-		c.tidy(ctx, note, nil)
-	case err == nil, refused(err):
-		// Not linked: refused, or the same request was done meanwhile with an
-		// object of its own.
-		c.tidy(ctx, note, []string{object})
-	}
-	// Otherwise it may be linked although the answer got lost: the note stays,
-	// and the sweep finds out.
 	if err != nil {
 		return Scan{}, err
 	}
+	// The same request may have been done meanwhile, with a content of its own.
 	return d.scan(name, linked[0])
-}
-
-// refused says whether an error of a change is a rule's, so that the change was
-// certainly not written.
-func refused(err error) bool {
-	switch fault.KindOf(err) {
-	case fault.Invalid, fault.NotFound, fault.Precondition, fault.Exhausted:
-		return true
-	default:
-		return false
-	}
 }
 
 func (p place) scanBinding(id string) seal.Binding {
@@ -202,7 +185,7 @@ func (c *Custodian) OpenScan(ctx context.Context, name resource.Scan) (Scan, io.
 	}
 	sealed, _, err := c.store.Open(ctx, d.place.scan(name.ID))
 	if errors.Is(err, blobstore.ErrNotFound) {
-		return Scan{}, nil, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "the scan's content is missing")
+		return Scan{}, nil, c.contentMissing(ctx, name, err)
 	}
 	if err != nil {
 		return Scan{}, nil, backend(err)
@@ -213,6 +196,19 @@ func (c *Custodian) OpenScan(ctx context.Context, name resource.Scan) (Scan, io.
 		return Scan{}, nil, backend(err)
 	}
 	return scan, scanContent{content, sealed}, nil
+}
+
+// contentMissing says why a scan has no content: it was removed since the
+// dossier was read, or it is lost.
+func (c *Custodian) contentMissing(ctx context.Context, name resource.Scan, cause error) error {
+	d, err := c.view(ctx, name.Artefact.Customer)
+	if err != nil {
+		return err
+	}
+	if _, err := d.scan(name.Artefact, name.ID); err != nil {
+		return err
+	}
+	return fault.Wrap(cause, fault.Corrupt, ReasonCorrupt, "the scan's content is missing")
 }
 
 func (c *Custodian) openScan(ctx context.Context, d *Dossier, id string, sealed io.Reader) (io.Reader, error) {
@@ -239,10 +235,14 @@ type scanContent struct {
 // Read gives content; its errors are of package fault.
 func (s scanContent) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
-	if err != nil && err != io.EOF { // a wrapped io.EOF is no end
-		err = backend(err)
+	switch {
+	case err == nil, err == io.EOF: // a wrapped io.EOF is no end
+		return n, err
+	case errors.Is(err, blobstore.ErrConflict):
+		return n, scanNotFound() // removed while it was read
+	default:
+		return n, backend(err)
 	}
-	return n, err
 }
 
 // Close ends the reading from the store.

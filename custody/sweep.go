@@ -88,33 +88,44 @@ func (s *sweep) erase(ctx context.Context, institute string) error {
 		if date > today {
 			return nil // the names are in the order of the days
 		}
-		p := place{institute: institute, pseudonym: path.Base(info.Name)}
-		if err := s.eraseDue(ctx, p, info.Name); err != nil {
+		pseudonym, _, _ := strings.Cut(path.Base(info.Name), ".")
+		if err := s.eraseDue(ctx, place{institute: institute, pseudonym: pseudonym}, info); err != nil {
 			s.count(ctx, nil, "erasing a dossier whose contract has ended", err)
 		}
 	}
 	return nil
 }
 
-func (s *sweep) eraseDue(ctx context.Context, p place, mark string) error {
+func (s *sweep) eraseDue(ctx context.Context, p place, mark blobstore.Info) error {
 	d, err := s.c.viewAt(ctx, resource.Customer{Institute: resource.Institute{ID: p.institute}}, p, needs{anyState: true})
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
-		return s.c.store.Delete(ctx, mark)
+		return s.c.store.Delete(ctx, mark.Name)
 	case err != nil:
 		return err
 	case d.State() != Ended:
-		if d.place.due(d.stored.GetTermination().GetEffectiveDate()) == mark {
+		if t := d.stored.GetTermination(); t != nil && p.mark(t) == mark.Name {
 			return nil // its day has come by the calendar and comes by the clock
 		}
+		if s.young(mark) {
+			return nil // perhaps the dossier that it stands for is just being written
+		}
 		s.report.Removed++
-		return s.c.store.Delete(ctx, mark)
+		return s.c.store.Delete(ctx, mark.Name)
 	}
-	_, err = s.c.eraseNow(ctx, d, PolicyContractEnd, d.stored.GetTermination().GetReason())
+	// Only what has ended is erased: if the customer changes meanwhile, which
+	// takes a server whose clock is behind, the next sweep looks again.
+	revision := d.stored.GetCustomer().GetRevision()
+	_, err = s.c.eraseNow(ctx, d, PolicyContractEnd, d.stored.GetTermination().GetReason(), revision)
 	if err == nil {
 		s.report.Erased++
 	}
 	return err
+}
+
+// young says whether an object may be of a change that is still under way.
+func (s *sweep) young(info blobstore.Info) bool {
+	return s.options.Grace > 0 && s.c.now().Sub(info.Modified) < s.options.Grace
 }
 
 // settle cleans up after changes that broke off.
@@ -123,7 +134,7 @@ func (s *sweep) settle(ctx context.Context, institute string) error {
 		if err != nil {
 			return err
 		}
-		if s.options.Grace > 0 && s.c.now().Sub(info.Modified) < s.options.Grace {
+		if s.young(info) {
 			continue
 		}
 		pseudonym, _, _ := strings.Cut(path.Base(info.Name), ".")
@@ -138,17 +149,17 @@ func (s *sweep) settleNote(ctx context.Context, p place, note string) (int, erro
 	d, err := s.c.viewAt(ctx, resource.Customer{}, p, needs{anyState: true})
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
-		return s.c.settle(ctx, p, note, nil)
+		return s.c.settle(ctx, p, note, nil, false)
 	case err != nil:
 		return 0, err
 	}
-	return s.c.settle(ctx, p, note, d.satellites())
+	return s.c.settle(ctx, p, note, d.satellites(), false)
 }
 
 func (s *sweep) count(ctx context.Context, done *int, what string, err error) {
-	switch {
-	case fault.ReasonOf(err) == ReasonBeingErased:
-		// Another server took it over first.
+	switch reason := fault.ReasonOf(err); {
+	case reason == ReasonBeingErased, reason == ReasonStaleETag:
+		// Another server took it over first, or changed the customer.
 	case err != nil:
 		s.report.Failures++
 		s.c.warn(ctx, what, err)

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +15,7 @@ import (
 
 func TestPrepareMakesTheBucketOnce(t *testing.T) {
 	t.Parallel()
-	d := mustOpen(t, settings(t, testenv.SharedMinio(t), "made-by-prepare"))
-	s := blobstore.New(d)
+	s := blobstore.New(mustOpen(t, settings(t, testenv.SharedMinio(t), "prepare-"+strings.ToLower(rand.Text()))))
 	if err := s.Ping(t.Context()); !isUnavailable(err) {
 		t.Fatalf("Ping without a bucket: %v", err)
 	}

@@ -21,7 +21,7 @@ func TestCutDownload(t *testing.T) {
 		if _, err := blobstore.New(mustOpen(t, set)).Put(t.Context(), "x/y", data, blobstore.Condition{}); err != nil {
 			t.Fatal(err)
 		}
-		for _, after := range []int{0, 10, 300, size / 2, size - 1, size} { // all too few, with the answer's header
+		for _, after := range []int{0, 300, size / 2, size} { // all too few, with the answer's header
 			for _, reset := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%d of %d, reset %v", after, size, reset), func(t *testing.T) {
 					relay.reset.Store(reset)
@@ -54,7 +54,7 @@ func TestCutUploadLeavesNothing(t *testing.T) {
 	t.Parallel()
 	relay, set := newRelay(t, testenv.SharedMinio(t))
 	const size = 3 << 20
-	for _, after := range []int64{0, 100, 1_000, size / 2, size - 1, size} { // all too few, with the request's header
+	for _, after := range []int64{0, 100, size / 2, size} { // all too few, with the request's header
 		for _, reset := range []bool{false, true} {
 			s := blobstore.New(mustOpen(t, set))
 			relay.reset.Store(reset)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -24,8 +25,8 @@ var story = func() []step {
 		{"Download the scans: byte for byte what was uploaded", func(s *stage) error { return download(s, scans) }},
 		{"Search the data folder for the PUK, the card number and a line of the PDF", search},
 		{"Withdraw from one service: its data goes, the rest stays", withdraw},
-		{"Terminate the contract as of today: nothing is registered or revealed any more", func(s *stage) error { return terminate(s, artefacts) }},
 		{"Keep a copy of the store, as a backup would", backup},
+		{"Terminate the contract as of today: nothing is registered or revealed any more", func(s *stage) error { return terminate(s, artefacts) }},
 		{"Erase the customer and fetch the signed receipt", erase},
 		{"Nothing opens any more", func(s *stage) error { return nothingOpens(s, artefacts, scans) }},
 		{"Nothing opens even from the backup: the key is gone", restore},
@@ -277,13 +278,31 @@ func verify(s *stage) error {
 		return err
 	}
 	s.say("%s", strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", "\n      "))
-	file, err := os.ReadFile(s.path("receipt.json"))
-	if err != nil {
-		return err
-	}
-	if err := s.write("forged.json", bytes.Replace(file, []byte(`"payload": "e`), []byte(`"payload": "f`), 1)); err != nil {
+	if err := s.forge("receipt.json", "forged.json"); err != nil {
 		return err
 	}
 	out, err = s.alone("receipt", "verify", "forged.json", "--key", key)
-	return s.refusal(out, err, "receipt")
+	return s.refusal(out, err, "does not verify")
+}
+
+// forge makes a receipt that claims another reason under the same signature.
+func (s *stage) forge(from, to string) error {
+	file, err := os.ReadFile(s.path(from))
+	if err != nil {
+		return err
+	}
+	var envelope map[string]any
+	if err := json.Unmarshal(file, &envelope); err != nil {
+		return err
+	}
+	payload, err := base64.StdEncoding.DecodeString(fmt.Sprint(envelope["payload"]))
+	if err != nil {
+		return err
+	}
+	envelope["payload"] = bytes.Replace(payload, []byte("account closed"), []byte("nobody's order"), 1)
+	forged, err := json.Marshal(envelope)
+	if err != nil {
+		return err
+	}
+	return s.write(to, forged)
 }

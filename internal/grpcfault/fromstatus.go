@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -39,8 +42,9 @@ func FromStatus(err error) error {
 	e := &fault.Error{Kind: m.kind, Err: cause(st)}
 	if !decode(st, e) {
 		e.Reason, e.Message = m.reason, m.message
-		if text := st.Message(); text != "" && text != m.message {
-			e.Message += ": " + text
+		ended := m.reason == ReasonDeadline || m.reason == ReasonCanceled // which says it all
+		if text := st.Message(); text != "" && text != m.message && !ended {
+			e.Message += ": " + plain(text)
 		}
 	}
 	return e
@@ -67,6 +71,20 @@ func decode(st *status.Status, e *fault.Error) bool {
 		}
 	}
 	return ours
+}
+
+// nested is how gRPC's text wraps what went wrong with a connection.
+var nested = regexp.MustCompile(`(?:last )?connection error: desc = ("(?:[^"\\]|\\.)*")`)
+
+// plain takes gRPC's wrapping from a text.
+func plain(text string) string {
+	return nested.ReplaceAllStringFunc(text, func(wrapped string) string {
+		inner, err := strconv.Unquote(nested.FindStringSubmatch(wrapped)[1])
+		if err != nil {
+			return wrapped
+		}
+		return strings.TrimPrefix(inner, "transport: ")
+	})
 }
 
 // cause is the status as an error, with the context's own error where it tells

@@ -233,7 +233,7 @@ func TestTransportStatuses(t *testing.T) {
 		}
 		listener.Close()
 		for _, err := range outcomes(t.Context(), dial(t, listener.Addr().String())) {
-			check(t, err, fault.Unavailable, grpcfault.ReasonTransport, "can't be reached")
+			check(t, err, fault.Unavailable, grpcfault.ReasonTransport, "the server can't be reached: Error while dialing: dial tcp 127.0.0.1:")
 		}
 	})
 	t.Run("call not offered", func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/wertfach/wertfach/internal/testenv"
@@ -116,6 +117,44 @@ func TestNoAnswer(t *testing.T) {
 		_, err := keys.Create(t.Context(), "bank-alice", vault.Dossier)
 		if !errors.Is(err, vault.ErrUnavailable) || strings.Contains(err.Error(), "bank-alice") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestSentAgain has a kept connection die under a call. What can do no harm is
+// sent again at once; what makes a key is not, as it may have arrived.
+func TestSentAgain(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		call func(context.Context, *vault.Keys) error
+		sent int32
+	}{
+		"unwrap": {func(ctx context.Context, k *vault.Keys) error {
+			_, err := k.Unwrap(ctx, "bank-alice", vault.Dossier, []byte("vault:v1:AAAA"))
+			return err
+		}, 2},
+		"create": {func(ctx context.Context, k *vault.Keys) error {
+			_, err := k.Create(ctx, "bank-alice", vault.Dossier)
+			return err
+		}, 1},
+		"rotate": {func(ctx context.Context, k *vault.Keys) error { return k.Rotate(ctx, "bank-alice") }, 1},
+	} {
+		var sent atomic.Int32
+		keys := oddVault(t, func(w http.ResponseWriter, _ *http.Request) {
+			if sent.Add(1) > 1 {
+				_, _ = io.WriteString(w, `{"data":{"plaintext":"`+strings.Repeat("A", 43)+`=","ciphertext":"vault:v1:AAAA"}}`)
+				return
+			}
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = conn.Close()
+		})
+		err := test.call(t.Context(), keys)
+		if (err == nil) != (test.sent > 1) || sent.Load() != test.sent {
+			t.Errorf("%s: sent %d times, want %d; error %v", name, sent.Load(), test.sent, err)
 		}
 	}
 }

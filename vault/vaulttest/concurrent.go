@@ -62,6 +62,46 @@ func (f fixture) reopen(ctx context.Context, key string, c vault.Context, dk vau
 	return err
 }
 
+// testRotateRace rotates a key while others use it, and none notices.
+func testRotateRace(t *testing.T, f fixture) {
+	dk := f.create(t, alice, vault.Dossier)
+	g, ctx := errgroup.WithContext(t.Context())
+	rotated := make(chan struct{})
+	for range 8 {
+		g.Go(func() error {
+			for {
+				select {
+				case <-rotated:
+					return nil
+				default:
+				}
+				fresh, err := f.keys.DataKey(ctx, alice, vault.Dossier)
+				if err != nil {
+					return err
+				}
+				if err := errors.Join(
+					f.reopen(ctx, alice, vault.Dossier, dk),
+					f.reopen(ctx, alice, vault.Dossier, fresh),
+				); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	g.Go(func() error {
+		defer close(rotated)
+		for range 20 {
+			if err := f.keys.Rotate(ctx, alice); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 // testDestroyRace destroys a key from several sides while others use it. A use
 // succeeds, finds no key, or is told to come again; once one destroyer has
 // returned, every use finds no key.

@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) vault.Driver) {
 		{"SystemKeysAreProtected", testSystemKeys},
 		{"EndedContextEndsEveryCall", testEndedContext},
 		{"ManyAtOnce", testConcurrent},
+		{"RotateDisturbsNobody", testRotateRace},
 		{"DestroyWinsAgainstUse", testDestroyRace},
 	}
 	for _, test := range tests {

@@ -338,7 +338,10 @@ type Artefact struct {
 	// Its values.
 	Record *Record `protobuf:"bytes,3,opt,name=record,proto3" json:"record,omitempty"`
 	// Its scans, in the order of upload.
-	Scans         []*Scan `protobuf:"bytes,4,rep,name=scans,proto3" json:"scans,omitempty"`
+	Scans []*Scan `protobuf:"bytes,4,rep,name=scans,proto3" json:"scans,omitempty"`
+	// The random end of the names of the pointers that lead to it. It is new
+	// whenever one of its identifiers changes.
+	Pointers      string `protobuf:"bytes,5,opt,name=pointers,proto3" json:"pointers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -399,6 +402,13 @@ func (x *Artefact) GetScans() []*Scan {
 		return x.Scans
 	}
 	return nil
+}
+
+func (x *Artefact) GetPointers() string {
+	if x != nil {
+		return x.Pointers
+	}
+	return ""
 }
 
 // One scan, whose content is an object of its own.
@@ -501,6 +511,8 @@ type Termination struct {
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The instant at which that day begins in the institute's time zone.
 	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
+	// The random end of the name of the mark at that day.
+	Mark          string `protobuf:"bytes,4,opt,name=mark,proto3" json:"mark,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -554,6 +566,13 @@ func (x *Termination) GetEffectiveTime() *timestamppb.Timestamp {
 		return x.EffectiveTime
 	}
 	return nil
+}
+
+func (x *Termination) GetMark() string {
+	if x != nil {
+		return x.Mark
+	}
+	return ""
 }
 
 // A request that changed the dossier, so that a repeated one is done once.
@@ -649,12 +668,13 @@ const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"9\n" +
 	"\vCompartment\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
-	"\x06sealed\x18\x02 \x01(\fR\x06sealed\"\x94\x01\n" +
+	"\x06sealed\x18\x02 \x01(\fR\x06sealed\"\xb0\x01\n" +
 	"\bArtefact\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x123\n" +
 	"\x06record\x18\x03 \x01(\v2\x1b.wertfach.storage.v1.RecordR\x06record\x12/\n" +
-	"\x05scans\x18\x04 \x03(\v2\x19.wertfach.storage.v1.ScanR\x05scans\"\xc6\x01\n" +
+	"\x05scans\x18\x04 \x03(\v2\x19.wertfach.storage.v1.ScanR\x05scans\x12\x1a\n" +
+	"\bpointers\x18\x05 \x01(\tR\bpointers\"\xc6\x01\n" +
 	"\x04Scan\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tfile_name\x18\x02 \x01(\tR\bfileName\x12\x1d\n" +
@@ -664,11 +684,12 @@ const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"size_bytes\x18\x04 \x01(\x03R\tsizeBytes\x12\x16\n" +
 	"\x06sha256\x18\x05 \x01(\fR\x06sha256\x12;\n" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\x8f\x01\n" +
+	"createTime\"\xa3\x01\n" +
 	"\vTermination\x12%\n" +
 	"\x0eeffective_date\x18\x01 \x01(\tR\reffectiveDate\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12A\n" +
-	"\x0eeffective_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveTime\"U\n" +
+	"\x0eeffective_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\reffectiveTime\x12\x12\n" +
+	"\x04mark\x18\x04 \x01(\tR\x04mark\"U\n" +
 	"\aRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12 \n" +
 	"\vfingerprint\x18\x02 \x01(\fR\vfingerprint\x12\x18\n" +

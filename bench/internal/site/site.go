@@ -1,0 +1,173 @@
+// Package site sets up what wertfach runs on for the length of a benchmark: a
+// real Vault on raft storage and a real MinIO on one drive, both in a folder of
+// their own, prepared as `wertfach init` would, with certificates for server and
+// client and an identity of the server's in Vault.
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/blobstore/s3"
+	"github.com/wertfach/wertfach/client"
+	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/internal/config"
+	"github.com/wertfach/wertfach/internal/pki"
+	"github.com/wertfach/wertfach/internal/testenv"
+	"github.com/wertfach/wertfach/vault"
+	"github.com/wertfach/wertfach/vault/transit"
+)
+
+const (
+	// Bucket holds the product's objects.
+	Bucket = "wertfach"
+	// FloorBucket holds those of the floors, apart from the product's.
+	FloorBucket = "floor"
+	// Mount is the transit engine that both use, the floors' keys under names of
+	// their own, so that no engine is larger than the other.
+	Mount = "transit"
+)
+
+// loopback is where everything listens.
+const loopback = "127.0.0.1"
+
+// Site is the two servers and what is needed to use them.
+type Site struct {
+	Vault *testenv.Vault
+	Minio *testenv.Minio
+
+	dir        string
+	institutes []string
+	role       testenv.AppRoleFiles
+	authority  *pki.Authority
+	server     pki.Pair
+	client     pki.Pair
+}
+
+// Start starts both servers in dir and prepares them for the institutes. What
+// was started is stopped again where it fails.
+func Start(ctx context.Context, dir string, institutes ...string) (s *Site, err error) {
+	s = &Site{dir: dir, institutes: institutes}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Stop())
+			s = nil
+		}
+	}()
+	if s.Vault, err = testenv.StartVault(ctx, filepath.Join(dir, "vault")); err != nil {
+		return s, err
+	}
+	if s.Minio, err = testenv.StartMinio(ctx, filepath.Join(dir, "minio")); err != nil {
+		return s, err
+	}
+	if err = s.Minio.Bucket(ctx, FloorBucket); err != nil {
+		return s, err
+	}
+	if err = s.prepare(ctx); err != nil {
+		return s, fmt.Errorf("preparing the servers: %w", err)
+	}
+	return s, s.identities(ctx)
+}
+
+// Stop stops both.
+func (s *Site) Stop() error {
+	var errs []error
+	if s.Vault != nil {
+		errs = append(errs, s.Vault.Stop())
+	}
+	if s.Minio != nil {
+		errs = append(errs, s.Minio.Stop())
+	}
+	return errors.Join(errs...)
+}
+
+// prepare does what `wertfach init` does, with an operator's rights.
+func (s *Site) prepare(ctx context.Context) (err error) {
+	driver, err := transit.New(ctx, transit.Config{
+		Address: s.Vault.Addr(), Mount: Mount, Login: transit.Login{Token: s.Vault.RootToken()},
+	})
+	if err != nil {
+		return err
+	}
+	keys := vault.New(driver)
+	defer func() { err = errors.Join(err, keys.Close()) }()
+	objects, err := s3.Open(s3.Settings{
+		Endpoint: s.Minio.Endpoint, Region: testenv.MinioRegion, Bucket: Bucket,
+		AccessKeyFile: s.Minio.AccessKeyFile, SecretKeyFile: s.Minio.SecretKeyFile,
+	})
+	if err != nil {
+		return err
+	}
+	store := blobstore.New(objects)
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return custody.Prepare(ctx, keys, store)
+}
+
+// identities makes the server known to Vault, with the rights that a deployed
+// one has, and server and client to each other.
+func (s *Site) identities(ctx context.Context) error {
+	root, err := testenv.Root()
+	if err != nil {
+		return err
+	}
+	policy, err := os.ReadFile(filepath.Join(root, "deploy", "vault", "server.hcl"))
+	if errors.Is(err, os.ErrNotExist) {
+		policy, err = []byte(`path "transit/*" { capabilities = ["create", "read", "update", "delete"] }`), nil // INTERIM
+	}
+	if err != nil {
+		return fmt.Errorf("the server's policy in Vault: %w", err)
+	}
+	s.role, err = s.Vault.AppRole(ctx, testenv.AppRole{Name: "wertfach-server", Policy: string(policy), TokenTTL: time.Hour})
+	if err != nil {
+		return err
+	}
+	if s.authority, err = pki.Open(filepath.Join(s.dir, "pki"), time.Now()); err != nil {
+		return err
+	}
+	if s.server, err = s.authority.Server(loopback); err != nil {
+		return err
+	}
+	s.client, err = s.authority.Client("portal", "bench")
+	return err
+}
+
+// Client is how to reach a server at that address with TLS on both sides.
+func (s *Site) Client(address string) client.Config {
+	return client.Config{
+		Address: address, CAFile: s.authority.CAFile(), CertFile: s.client.CertFile, KeyFile: s.client.KeyFile,
+	}
+}
+
+// Config writes a server's configuration to a file: limits and everything else
+// that has a default is left at it.
+func (s *Site) Config(file, listen string) error {
+	c := map[string]any{
+		"listen": listen,
+		"tls":    config.TLS{CertFile: s.server.CertFile, KeyFile: s.server.KeyFile, ClientCAFile: s.authority.CAFile()},
+		"vault": map[string]any{
+			"address": s.Vault.Addr(), "transit_mount": Mount,
+			"auth": map[string]any{"approle": map[string]any{"role_id_file": s.role.RoleID, "secret_id_file": s.role.SecretID}},
+		},
+		"s3": map[string]any{
+			"endpoint": s.Minio.Endpoint, "region": testenv.MinioRegion, "bucket": Bucket,
+			"access_key_file": s.Minio.AccessKeyFile, "secret_key_file": s.Minio.SecretKeyFile,
+		},
+	}
+	var institutes []map[string]any
+	for _, id := range s.institutes {
+		institutes = append(institutes, map[string]any{"id": id})
+	}
+	c["institutes"] = institutes
+	text, err := yaml.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o600)
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/wertfach/wertfach/client"
+	"github.com/wertfach/wertfach/custody/resource"
+	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+)
+
+func (c *cli) customer() *cobra.Command {
+	cmd := &cobra.Command{Use: "customer", Short: "who a customer is and what was booked"}
+	cmd.AddCommand(c.customerEnrol(), c.customerGet(), c.customerUpdate(), c.customerErase())
+	return cmd
+}
+
+func (c *cli) customerEnrol() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "enrol -f FILE",
+		Short: "open a dossier for a new customer",
+		Long: `Enrol opens a dossier, under a key of its own, for the customer in the file. The
+customer's name in it says which institute's, and under which number:
+
+  {"name": "institutes/musterbank/customers/4711", "familyName": "Muster", "dateOfBirth":
+   "1984-05-17", "iban": "DE89 3704 0044 0532 0130 00", "address": {"postalCode": "10115"},
+   "services": ["SERVICE_SIM_CARD_PROTECTION"]}
+
+See "wertfach help files". It prints the customer, masked.`,
+		Args: takes(),
+		RunE: c.asks(func(ctx context.Context, vault *client.Client, _ []string) (proto.Message, error) {
+			v, err := c.read(file)
+			if err != nil {
+				return nil, err
+			}
+			customer := &wertfachv1.Customer{}
+			if err := v.Into(customer, "customer."); err != nil {
+				return nil, err
+			}
+			name, err := resource.ParseCustomer("customer.name", customer.GetName())
+			if err != nil {
+				return nil, err
+			}
+			customer.Name = "" // the API wants it in two parts
+			return vault.Customers.EnrolCustomer(ctx, &wertfachv1.EnrolCustomerRequest{
+				Parent: name.Institute.String(), CustomerId: name.ID, Customer: customer,
+			})
+		}),
+	}
+	return fileFlag(cmd, &file, "the customer")
+}
+
+func (c *cli) customerGet() *cobra.Command {
+	return &cobra.Command{
+		Use:   "get NAME",
+		Short: "print a customer, masked",
+		Args:  takes("NAME"),
+		RunE: c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
+			return vault.Customers.GetCustomer(ctx, &wertfachv1.GetCustomerRequest{Name: args[0]})
+		}),
+	}
+}
+
+func (c *cli) customerUpdate() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "update NAME -f FILE",
+		Short: "change what stands in a file",
+		Long: `Update changes the fields that stand in the file. One that stands there empty, as ""
+or null, is cleared; what does not stand there stays. See "wertfach help files". Services
+are withdrawn by "wertfach service withdraw".
+
+  {"email": "anna@example.com", "address": {"street": "Lindenallee 8", "supplement": ""}}
+
+It prints the customer, masked.`,
+		Args: takes("NAME"),
+		RunE: c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
+			customer := &wertfachv1.Customer{}
+			mask, err := c.readUpdate(file, args[0], customer, "customer.")
+			if err != nil {
+				return nil, err
+			}
+			customer.Name = args[0]
+			return vault.Customers.UpdateCustomer(ctx, &wertfachv1.UpdateCustomerRequest{Customer: customer, UpdateMask: mask})
+		}),
+	}
+	return fileFlag(cmd, &file, "the changes")
+}
+
+func (c *cli) customerErase() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "erase NAME --reason TEXT",
+		Short: "destroy a customer's key and everything under it, for good",
+		Long: `Erase destroys the customer's key, and so everything that was sealed under it, here and
+in every backup. NOTHING BRINGS IT BACK. The reason is kept for ever, in the receipt, and
+must not name anyone.
+
+It prints the receipt; "wertfach receipt get" fetches the signed file. Repeated, it gives
+the same receipt.`,
+		Args: takes("NAME"),
+		RunE: c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
+			return vault.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: args[0], Reason: reason})
+		}),
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, without naming anyone: `TEXT` up to 200 characters")
+	return must(cmd, "reason")
+}

@@ -1,0 +1,128 @@
+package custody
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/internal/custodytest"
+)
+
+// TestComingBackAmidErasure lets a customer be enrolled anew, with all that a
+// customer can have, before each call of an erasure, which then goes on or has
+// broken off there. What is new must stay, whatever the erasure and the sweep do
+// after; and a second erasure must then destroy it with a receipt of its own.
+func TestComingBackAmidErasure(t *testing.T) {
+	t.Parallel()
+	root := newWorld(t, custodytest.Embedded())
+	erase := acts()[len(acts())-1]
+	_, _, calls := root.apart().plainly(t, erase)
+	for n := 1; n <= calls; n++ {
+		for _, broken := range []bool{false, true} {
+			t.Run(fmt.Sprintf("before call %d, broken off %v", n, broken), func(t *testing.T) {
+				t.Parallel()
+				root.apart().comeBack(t, n, broken)
+			})
+		}
+	}
+}
+
+func (w *world) comeBack(t *testing.T, n int, broken bool) {
+	ctx := t.Context()
+	f, other := w.fixture(ctx, t), w.server(t)
+	var back error
+	c := w.server(t, w.scripted(func(_ context.Context, call custodytest.Call) custodytest.Fate {
+		if call.Number == n {
+			back = w.enrolWhole(ctx, t, other, f)
+		}
+		if broken && call.Number >= n {
+			return custodytest.Refuse
+		}
+		return custodytest.Pass
+	}))
+	first, err := c.Erase(ctx, f.customer, "asked for it", "", Request{})
+	if broken != (err != nil) {
+		t.Fatalf("erase: %v", err)
+	}
+	switch reason := fault.ReasonOf(back); {
+	case back == nil:
+	case reason == ReasonBeingErased, reason == ReasonCustomerExists:
+		w.sweepAll(ctx, t)
+		w.mustBeWhole(ctx, t)
+		return // it was too early
+	default:
+		t.Fatalf("coming back: %v", back)
+	}
+	want := w.state(ctx, t, f)
+	w.sweepAll(ctx, t)
+	w.mustBeWhole(ctx, t)
+	if got := w.state(ctx, t, f); got != want {
+		t.Fatalf("the sweep made of %s\nthis: %s", want, got)
+	}
+	second, err := w.server(t).Erase(ctx, f.customer, "asked for it again", "", Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Name == first.Name || second.Statement.KeyName == first.Statement.KeyName {
+		t.Errorf("both erasures have the receipt %s", first.Name)
+	}
+	if got := w.describe(ctx, t, f.customer); got != gone {
+		t.Errorf("after the second erasure: %s", got)
+	}
+	w.mustBeWhole(ctx, t)
+}
+
+// TestErasingWhatCameBackFirst erases a customer who came back while the intent
+// of the first erasure was still there, broken off just before its removal.
+func TestErasingWhatCameBackFirst(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, w *world) {
+		ctx, f := t.Context(), w.fixture(t.Context(), t)
+		c := w.server(t, w.scripted(func(_ context.Context, call custodytest.Call) custodytest.Fate {
+			if call.Op == "store.delete" && call.Name == w.secret.key.place(f.customer).intent() {
+				return custodytest.Refuse
+			}
+			return custodytest.Pass
+		}))
+		if _, err := c.Erase(ctx, f.customer, "asked for it", "", Request{}); fault.KindOf(err) != fault.Unavailable {
+			t.Fatalf("erase: %v", err)
+		}
+		if err := w.enrolWhole(ctx, t, w.server(t), f); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.advance(2 * defaultLease)
+		out, err := w.server(t).Erase(ctx, f.customer, "asked for it again", "", Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out.Statement.Reason != "asked for it again" || w.describe(ctx, t, f.customer) != gone {
+			t.Errorf("the receipt is of the first erasure, or the customer is still there: %+v", out.Statement)
+		}
+		w.mustBeWhole(ctx, t)
+		if receipts := w.names(ctx, t, w.secret.key.place(f.customer).receipts()); len(receipts) != 2 {
+			t.Errorf("%d receipts, want 2", len(receipts))
+		}
+	})
+}
+
+// enrolWhole enrols the fixture's customer with everything that a customer can
+// have beside the dossier.
+func (w *world) enrolWhole(ctx context.Context, t testing.TB, c *Custodian, f *fixture) error {
+	t.Helper()
+	s := custodytest.NewSpecimens(9)
+	if _, err := c.Enrol(ctx, f.customer, Enrolment{Values: s.PlainCustomer(), Services: custodytest.Services()}); err != nil {
+		return err
+	}
+	list, err := c.Register(ctx, f.customer, []Draft{
+		{Field: "a", Kind: "bike", Values: s.Artefact("bike")}, {Field: "b", Kind: "document", Values: s.Artefact("document")},
+	}, Request{})
+	if err != nil {
+		return err
+	}
+	if _, err := addPDF(ctx, c, list[1].Name, s.PDF(40_000), Request{}); err != nil {
+		return err
+	}
+	_, err = c.Terminate(ctx, f.customer, farDay, "moved abroad", Request{})
+	return err
+}

@@ -1,0 +1,180 @@
+package custodytest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"iter"
+	"sync/atomic"
+
+	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/vault"
+)
+
+// Call is a call of a driver that is about to be made.
+type Call struct {
+	// Number counts the calls of both drivers from 1.
+	Number int
+	// Op is "vault." or "store." and the method in lower case: "store.put".
+	Op string
+	// Name is the key's or the object's, or the prefix of a list.
+	Name string
+}
+
+// Fate is what becomes of a call.
+type Fate int
+
+// The fates.
+const (
+	// Pass makes the call.
+	Pass Fate = iota
+	// Refuse does not make the call and says that the back end is away.
+	Refuse
+	// Lose makes the call and then says that the back end is away: the answer
+	// got lost.
+	Lose
+)
+
+// Script decides what becomes of each call. It may be called from many
+// goroutines; while it waits, so does the call.
+type Script func(context.Context, Call) Fate
+
+// Wrap puts a script before both drivers. Closing the wrapped drivers does
+// nothing: the drivers within stay their owner's.
+func Wrap(keys vault.Driver, blobs blobstore.Driver, script Script) (vault.Driver, blobstore.Driver) {
+	s := &stage{script: script}
+	return faultyKeys{keys, s}, faultyBlobs{blobs, s}
+}
+
+type stage struct {
+	script Script
+	calls  atomic.Int64
+}
+
+func (s *stage) fate(ctx context.Context, op, name string) Fate {
+	return s.script(ctx, Call{Number: int(s.calls.Add(1)), Op: op, Name: name})
+}
+
+// play makes a call, or not, as its fate is.
+func play[T any](ctx context.Context, s *stage, op, name string, away error, call func() (T, error)) (T, error) {
+	var none T
+	switch s.fate(ctx, op, name) {
+	case Refuse:
+		return none, fmt.Errorf("%w: refused by the test", away)
+	case Lose:
+		_, _ = call() // whatever it was, nobody hears of it
+		return none, fmt.Errorf("%w: answer lost by the test", away)
+	default:
+		return call()
+	}
+}
+
+type faultyKeys struct {
+	vault.Driver
+	stage *stage
+}
+
+type nothing struct{}
+
+func (f faultyKeys) Create(ctx context.Context, key string, c vault.Context) (vault.DataKey, error) {
+	return play(ctx, f.stage, "vault.create", key, vault.ErrUnavailable, func() (vault.DataKey, error) {
+		return f.Driver.Create(ctx, key, c)
+	})
+}
+
+func (f faultyKeys) DataKey(ctx context.Context, key string, c vault.Context) (vault.DataKey, error) {
+	return play(ctx, f.stage, "vault.datakey", key, vault.ErrUnavailable, func() (vault.DataKey, error) {
+		return f.Driver.DataKey(ctx, key, c)
+	})
+}
+
+func (f faultyKeys) Unwrap(ctx context.Context, key string, c vault.Context, wrapped [][]byte) ([][]byte, error) {
+	return play(ctx, f.stage, "vault.unwrap", key, vault.ErrUnavailable, func() ([][]byte, error) {
+		return f.Driver.Unwrap(ctx, key, c, wrapped)
+	})
+}
+
+func (f faultyKeys) Destroy(ctx context.Context, key string) error {
+	_, err := play(ctx, f.stage, "vault.destroy", key, vault.ErrUnavailable, func() (nothing, error) {
+		return nothing{}, f.Driver.Destroy(ctx, key)
+	})
+	return err
+}
+
+func (f faultyKeys) Info(ctx context.Context, key string) (vault.Info, error) {
+	return play(ctx, f.stage, "vault.info", key, vault.ErrUnavailable, func() (vault.Info, error) {
+		return f.Driver.Info(ctx, key)
+	})
+}
+
+func (f faultyKeys) Sign(ctx context.Context, message []byte) (vault.Signature, error) {
+	return play(ctx, f.stage, "vault.sign", vault.AttestKey, vault.ErrUnavailable, func() (vault.Signature, error) {
+		return f.Driver.Sign(ctx, message)
+	})
+}
+
+func (f faultyKeys) PublicKeys(ctx context.Context) (map[int]ed25519.PublicKey, error) {
+	return play(ctx, f.stage, "vault.publickeys", vault.AttestKey, vault.ErrUnavailable, func() (map[int]ed25519.PublicKey, error) {
+		return f.Driver.PublicKeys(ctx)
+	})
+}
+
+func (f faultyKeys) Close() error { return nil }
+
+type faultyBlobs struct {
+	blobstore.Driver
+	stage *stage
+}
+
+type opened struct {
+	body io.ReadCloser
+	info blobstore.Info
+}
+
+func (f faultyBlobs) Open(ctx context.Context, name string) (io.ReadCloser, blobstore.Info, error) {
+	o, err := play(ctx, f.stage, "store.open", name, blobstore.ErrUnavailable, func() (opened, error) {
+		body, info, err := f.Driver.Open(ctx, name)
+		return opened{body, info}, err
+	})
+	return o.body, o.info, err
+}
+
+func (f faultyBlobs) Put(ctx context.Context, name string, body io.Reader, size int64, cond blobstore.Condition) (blobstore.Info, error) {
+	return play(ctx, f.stage, "store.put", name, blobstore.ErrUnavailable, func() (blobstore.Info, error) {
+		return f.Driver.Put(ctx, name, body, size, cond)
+	})
+}
+
+func (f faultyBlobs) Stat(ctx context.Context, name string) (blobstore.Info, error) {
+	return play(ctx, f.stage, "store.stat", name, blobstore.ErrUnavailable, func() (blobstore.Info, error) {
+		return f.Driver.Stat(ctx, name)
+	})
+}
+
+func (f faultyBlobs) Delete(ctx context.Context, name string) error {
+	_, err := play(ctx, f.stage, "store.delete", name, blobstore.ErrUnavailable, func() (nothing, error) {
+		return nothing{}, f.Driver.Delete(ctx, name)
+	})
+	return err
+}
+
+// List is one call, however many pages it fetches. A lost answer is one that
+// ends with an error.
+func (f faultyBlobs) List(ctx context.Context, prefix string) iter.Seq2[blobstore.Info, error] {
+	return func(yield func(blobstore.Info, error) bool) {
+		fate := f.stage.fate(ctx, "store.list", prefix)
+		if fate != Refuse {
+			for info, err := range f.Driver.List(ctx, prefix) {
+				if !yield(info, err) || err != nil {
+					return
+				}
+			}
+		}
+		if fate != Pass {
+			yield(blobstore.Info{}, fmt.Errorf("%w: by the test", blobstore.ErrUnavailable))
+		}
+	}
+}
+
+func (f faultyBlobs) Close() error { return nil }

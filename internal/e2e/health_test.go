@@ -1,0 +1,156 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/wertfach/wertfach/internal/testenv"
+	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+)
+
+// TestStoresThatAreAway takes Vault and MinIO away from under a server. Health
+// says so, every call is answered with the documented error, nothing changes,
+// and all of it works again without a restart.
+func TestStoresThatAreAway(t *testing.T) {
+	t.Parallel()
+	v, m := testenv.NewVault(t), testenv.NewMinio(t)
+	s := newScene(t, realBackends(t, v, m))
+	x := s.target(t, "outage")
+	health := healthv1.NewHealthClient(s.conn)
+	says := func(want healthv1.HealthCheckResponse_ServingStatus) {
+		t.Helper()
+		got, err := health.Check(t.Context(), &healthv1.HealthCheckRequest{})
+		if err != nil || got.GetStatus() != want {
+			t.Errorf("health is %v, %v; want %v", got.GetStatus(), err, want)
+		}
+	}
+	says(healthv1.HealthCheckResponse_SERVING)
+	for _, outage := range []struct {
+		what       string
+		begin, end func() error
+	}{
+		{"Vault is sealed", func() error { return v.Seal(t.Context()) }, func() error { return v.Unseal(t.Context()) }},
+		{"Vault is gone", v.Kill, func() error { return v.Restart(t.Context()) }},
+		{"MinIO is gone", m.Stop, func() error { return m.Restart(t.Context()) }},
+	} {
+		before := s.snapshot(t)
+		ok(t, outage.begin())
+		says(healthv1.HealthCheckResponse_NOT_SERVING)
+		for _, m := range everyMethod(t) {
+			if m.Name() == "GetErasureReceipt" && outage.what != "MinIO is gone" {
+				continue // which needs no key
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			_, err := s.call(ctx, m, requests()[m.Name()].good(fresh(m, x)))
+			cancel()
+			code, reason, _ := said(err)
+			if code != codes.Unavailable || reason != "BACKEND_UNAVAILABLE" {
+				t.Errorf("%s: %s: %v", outage.what, m.Name(), err)
+			}
+		}
+		ok(t, outage.end())
+		says(healthv1.HealthCheckResponse_SERVING)
+		if after := s.snapshot(t); after != before {
+			t.Errorf("%s: something changed:\n%s", outage.what, difference(before, after))
+		}
+		_, err := s.artefacts.RevealArtefact(t.Context(), &wertfachv1.RevealArtefactRequest{
+			Name: x.sim.GetName(), Purpose: wertfachv1.RevealPurpose_REVEAL_PURPOSE_UNLOCK,
+		})
+		ok(t, err)
+	}
+}
+
+// TestStoreThatHangs is a MinIO that takes requests and does not answer: the
+// caller's deadline holds.
+func TestStoreThatHangs(t *testing.T) {
+	t.Parallel()
+	m := testenv.NewMinio(t)
+	s := newScene(t, realBackends(t, testenv.SharedVault(t), m))
+	ok(t, m.Pause())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := s.customers.GetCustomer(ctx, &wertfachv1.GetCustomerRequest{Name: s.erika.GetName()})
+	if status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("a store that hangs: %v", err)
+	}
+	health, err := healthv1.NewHealthClient(s.conn).Check(t.Context(), &healthv1.HealthCheckRequest{})
+	if err != nil || health.GetStatus() != healthv1.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("health of a store that hangs: %v, %v", health, err)
+	}
+	ok(t, m.Resume())
+	_, err = s.customers.GetCustomer(t.Context(), &wertfachv1.GetCustomerRequest{Name: s.erika.GetName()})
+	ok(t, err)
+}
+
+// TestClientSurvivesARestart shows that the Go client repeats what is safe to
+// repeat: a store that comes back within its patience costs the portal nothing.
+func TestClientSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	m := testenv.NewMinio(t)
+	s := newScene(t, realBackends(t, testenv.SharedVault(t), m))
+	c := s.client(t, "portal")
+	ok(t, m.Stop())
+	back := make(chan error, 1)
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Artefacts.RegisterArtefact(t.Context(), &wertfachv1.RegisterArtefactRequest{Parent: s.erika.GetName(), Artefact: bike()})
+		done <- err
+	}()
+	s.log.await(t, 1, "method=wertfach.v1.ArtefactService/RegisterArtefact", "code=Unavailable")
+	go func() { back <- m.Restart(t.Context()) }()
+	ok(t, <-back)
+	ok(t, <-done)
+	n := 0
+	for a, err := range c.AllArtefacts(t.Context(), s.erika.GetName()) {
+		ok(t, err)
+		if a.GetBike() != nil {
+			n++
+		}
+	}
+	equal(t, n, 2) // that of the scene, and this one once
+}
+
+// TestUploadThatIsGivenUp leaves in the middle of an upload, at several places.
+// Nothing of it stays.
+func TestUploadThatIsGivenUp(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *backends) {
+		s := newScene(t, b)
+		file := pdfFile(250_000, "a line")
+		for i, parts := range []int{0, 1, 3} {
+			s.unchanged(t, "an upload that was given up", func() {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				stream, err := s.artefacts.UploadScan(ctx)
+				ok(t, err)
+				ok(t, stream.Send(&wertfachv1.UploadScanRequest{Part: &wertfachv1.UploadScanRequest_Header{
+					Header: announced(s.doc, "application/pdf", file),
+				}}))
+				for r := bytes.NewReader(file); parts > 0; parts-- {
+					chunk := make([]byte, 60_000)
+					_, _ = r.Read(chunk)
+					ok(t, stream.Send(part(chunk)))
+				}
+				cancel()
+				s.log.await(t, i+1, "method=wertfach.v1.ArtefactService/UploadScan", "code=Canceled", "reason=CANCELED")
+			})
+		}
+		s.unchanged(t, "an upload that ran out of time", func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			stream, err := s.artefacts.UploadScan(ctx)
+			ok(t, err)
+			ok(t, stream.Send(&wertfachv1.UploadScanRequest{Part: &wertfachv1.UploadScanRequest_Header{
+				Header: announced(s.doc, "application/pdf", file),
+			}}))
+			ok(t, stream.Send(part(file[:100_000])))
+			<-ctx.Done()
+			s.log.await(t, 1, "method=wertfach.v1.ArtefactService/UploadScan", "code=DeadlineExceeded")
+		})
+	})
+}

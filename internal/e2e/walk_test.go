@@ -1,0 +1,234 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+)
+
+// everyMethod is every RPC that the schema has.
+func everyMethod(t testing.TB) []protoreflect.MethodDescriptor {
+	t.Helper()
+	var list []protoreflect.MethodDescriptor
+	protoregistry.GlobalFiles.RangeFilesByPackage("wertfach.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			for j := range file.Services().Get(i).Methods().Len() {
+				list = append(list, file.Services().Get(i).Methods().Get(j))
+			}
+		}
+		return true
+	})
+	if len(list) == 0 {
+		t.Fatal("the schema has no RPC")
+	}
+	return list
+}
+
+// target is a customer that requests are made upon.
+type target struct {
+	customer *wertfachv1.Customer
+	sim, doc *wertfachv1.Artefact
+	scan     *wertfachv1.Scan // of doc
+	receipt  string           // of somebody else
+}
+
+// content is what uploads upon a target bring.
+var content = pdfFile(2000, "a line of a page")
+
+// A request is what an RPC is asked.
+type request struct {
+	// good makes one that is done.
+	good func(target) proto.Message
+	// other makes one of the same RPC and customer with other content; nil where
+	// there is none.
+	other func(target) proto.Message
+}
+
+// requests are those of every RPC; a walk over the schema fails for one that
+// is missing.
+func requests() map[protoreflect.Name]request {
+	reason := func(reason string) func(target) proto.Message {
+		return func(x target) proto.Message {
+			return &wertfachv1.TerminateContractRequest{Name: x.customer.GetName(), EffectiveDate: "2099-12-31", Reason: reason}
+		}
+	}
+	upload := func(name string) func(target) proto.Message {
+		return func(x target) proto.Message {
+			header := announced(x.doc, "application/pdf", content)
+			header.Scan.FileName = name
+			return &wertfachv1.UploadScanRequest{Part: &wertfachv1.UploadScanRequest_Header{Header: header}}
+		}
+	}
+	return map[protoreflect.Name]request{
+		"EnrolCustomer": {
+			func(x target) proto.Message { return enrolment(x, "Erika") },
+			func(x target) proto.Message { return enrolment(x, "Emma") },
+		},
+		"GetCustomer": {good: func(x target) proto.Message { return &wertfachv1.GetCustomerRequest{Name: x.customer.GetName()} }},
+		"UpdateCustomer": {
+			func(x target) proto.Message { return renaming(x, "Emma") },
+			func(x target) proto.Message { return renaming(x, "Else") },
+		},
+		"SetServices": {
+			func(x target) proto.Message {
+				return &wertfachv1.SetServicesRequest{Name: x.customer.GetName(), Services: everyService}
+			},
+			func(x target) proto.Message {
+				return &wertfachv1.SetServicesRequest{Name: x.customer.GetName(), Services: everyService[1:], Etag: x.customer.GetEtag()}
+			},
+		},
+		"RegisterArtefact": {
+			func(x target) proto.Message {
+				return &wertfachv1.RegisterArtefactRequest{Parent: x.customer.GetName(), Artefact: bike()}
+			},
+			func(x target) proto.Message {
+				return &wertfachv1.RegisterArtefactRequest{Parent: x.customer.GetName(), Artefact: card()}
+			},
+		},
+		"BatchRegisterArtefacts": {
+			func(x target) proto.Message {
+				return &wertfachv1.BatchRegisterArtefactsRequest{Parent: x.customer.GetName(), Artefacts: everyKind()[:2]}
+			},
+			func(x target) proto.Message {
+				return &wertfachv1.BatchRegisterArtefactsRequest{Parent: x.customer.GetName(), Artefacts: everyKind()[:1]}
+			},
+		},
+		"GetArtefact":   {good: func(x target) proto.Message { return &wertfachv1.GetArtefactRequest{Name: x.sim.GetName()} }},
+		"ListArtefacts": {good: func(x target) proto.Message { return &wertfachv1.ListArtefactsRequest{Parent: x.customer.GetName()} }},
+		"UpdateArtefact": {
+			func(x target) proto.Message { return relabelling(x, "one") },
+			func(x target) proto.Message { return relabelling(x, "two") },
+		},
+		"DeleteArtefact": {
+			func(x target) proto.Message { return &wertfachv1.DeleteArtefactRequest{Name: x.sim.GetName()} },
+			func(x target) proto.Message { return &wertfachv1.DeleteArtefactRequest{Name: x.doc.GetName()} },
+		},
+		"RevealArtefact": {good: func(x target) proto.Message {
+			return &wertfachv1.RevealArtefactRequest{Name: x.sim.GetName(), Purpose: wertfachv1.RevealPurpose_REVEAL_PURPOSE_UNLOCK}
+		}},
+		"UploadScan":        {upload("front.pdf"), upload("back.pdf")},
+		"DownloadScan":      {good: func(x target) proto.Message { return &wertfachv1.DownloadScanRequest{Name: x.scan.GetName()} }},
+		"DeleteScan":        {good: func(x target) proto.Message { return &wertfachv1.DeleteScanRequest{Name: x.scan.GetName()} }},
+		"TerminateContract": {reason("moves"), reason("moves away")},
+		"CancelTermination": {good: func(x target) proto.Message {
+			return &wertfachv1.CancelTerminationRequest{Name: x.customer.GetName()}
+		}},
+		"EraseCustomer": {good: func(x target) proto.Message {
+			return &wertfachv1.EraseCustomerRequest{Name: x.customer.GetName(), Reason: "asked"}
+		}},
+		"GetErasureReceipt": {good: func(x target) proto.Message { return &wertfachv1.GetErasureReceiptRequest{Name: x.receipt} }},
+	}
+}
+
+func enrolment(x target, given string) proto.Message {
+	c := erika()
+	c.GivenName = given
+	parent, id, _ := strings.Cut(x.customer.GetName(), "/customers/")
+	return &wertfachv1.EnrolCustomerRequest{Parent: parent, CustomerId: id, Customer: c}
+}
+
+func renaming(x target, given string) proto.Message {
+	return &wertfachv1.UpdateCustomerRequest{
+		Customer: &wertfachv1.Customer{Name: x.customer.GetName(), GivenName: given}, UpdateMask: mask("given_name"),
+	}
+}
+
+func relabelling(x target, label string) proto.Message {
+	return &wertfachv1.UpdateArtefactRequest{
+		Artefact: &wertfachv1.Artefact{Name: x.sim.GetName(), Label: label, Kind: x.sim.GetKind()}, UpdateMask: mask("label"),
+	}
+}
+
+// call makes any RPC with its first message, and of uploads sends the content
+// after it. It gives what came back, all of it.
+func (s *scene) call(ctx context.Context, m protoreflect.MethodDescriptor, req proto.Message) ([]proto.Message, error) {
+	return s.callWith(ctx, m, req, content)
+}
+
+func (s *scene) callWith(ctx context.Context, m protoreflect.MethodDescriptor, req proto.Message, content []byte) ([]proto.Message, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := s.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: m.IsStreamingServer(), ClientStreams: m.IsStreamingClient()},
+		fmt.Sprintf("/%s/%s", m.Parent().FullName(), m.Name()))
+	if err != nil {
+		return nil, err
+	}
+	err = stream.SendMsg(req)
+	if err == nil && m.IsStreamingClient() {
+		for r := bytes.NewReader(content); r.Len() > 0 && err == nil; {
+			chunk := make([]byte, min(r.Len(), 700))
+			_, _ = r.Read(chunk)
+			err = stream.SendMsg(part(chunk))
+		}
+	}
+	if err == nil {
+		err = stream.CloseSend()
+	}
+	if err != nil && !errors.Is(err, io.EOF) { // after io.EOF, RecvMsg says why
+		return nil, err
+	}
+	kind, err := protoregistry.GlobalTypes.FindMessageByName(m.Output().FullName())
+	if err != nil {
+		return nil, err
+	}
+	var answers []proto.Message
+	for {
+		answer := kind.New().Interface()
+		switch err := stream.RecvMsg(answer); {
+		case errors.Is(err, io.EOF):
+			return answers, nil
+		case err != nil:
+			return nil, err
+		}
+		answers = append(answers, answer)
+		if !m.IsStreamingServer() {
+			return answers, nil
+		}
+	}
+}
+
+// target makes a customer with what every request needs.
+func (s *scene) target(t testing.TB, id string) target {
+	t.Helper()
+	x := target{customer: s.enrol(t, bank, id, erika()), receipt: s.receipt.GetName()}
+	x.sim, x.doc = s.register(t, x.customer, sim()), s.register(t, x.customer, document())
+	var err error
+	x.scan, err = s.upload(t.Context(), announced(x.doc, "application/pdf", content), content)
+	ok(t, err)
+	return x
+}
+
+// fresh is the target, and somebody new for what must not be there yet.
+func fresh(m protoreflect.MethodDescriptor, x target) target {
+	if m.Name() == "EnrolCustomer" {
+		x.customer = &wertfachv1.Customer{Name: bank + "/customers/fresh"}
+	}
+	return x
+}
+
+// prepared is a target in the state that the RPC needs.
+func (s *scene) prepared(t testing.TB, m protoreflect.MethodDescriptor, id string) target {
+	t.Helper()
+	if m.Name() == "EnrolCustomer" {
+		return target{customer: &wertfachv1.Customer{Name: bank + "/customers/" + id}}
+	}
+	x := s.target(t, id)
+	if m.Name() == "CancelTermination" {
+		_, err := s.lifecycle.TerminateContract(t.Context(), &wertfachv1.TerminateContractRequest{
+			Name: x.customer.GetName(), EffectiveDate: "2099-12-31",
+		})
+		ok(t, err)
+	}
+	return x
+}
