@@ -212,6 +212,6 @@ func ExampleClient_UploadScan() {
 	}
 	fmt.Println("the same:", bytes.Equal(back.Bytes(), content))
 	// Output:
-	// policy.pdf application/pdf 20 bytes
+	// policy.pdf application/pdf 19 bytes
 	// the same: true
 }

@@ -16,8 +16,11 @@ import (
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
 
-// chunk is how much content a message of an upload carries, in bytes.
-const chunk = 64 << 10
+// chunk is how much content a message of an upload carries, in bytes. Larger
+// ones cost less: of the processor time for an upload of 10 MiB, 256 KiB takes
+// 29 ms, 128 KiB 34 ms, 64 KiB 36 ms, both ends together. But two must fit the
+// 256 KiB that a server lets be under way, or each waits for the one before.
+const chunk = 128 << 10
 
 // sniffed is how much of the content tells its media type, in bytes.
 const sniffed = 3072
@@ -52,8 +55,8 @@ func RequestID(id string) UploadOption {
 }
 
 // UploadScan adds a file to an artefact, a scan or a photograph of size bytes,
-// and gives its description as it is kept. It reads content once, holds 64 KiB of it
-// at a time, and fails, leaving nothing behind, unless content ends after
+// and gives its description as it is kept. It reads content once, holds 128 KiB of
+// it at a time, and fails, leaving nothing behind, unless content ends after
 // exactly size bytes and arrives whole.
 //
 // An upload is not repeated by itself, since content can't be read twice. Where

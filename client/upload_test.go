@@ -31,7 +31,7 @@ func content(size int) []byte {
 
 func TestUploadsOfEverySize(t *testing.T) {
 	t.Parallel()
-	const chunk = 64 << 10
+	const chunk = 128 << 10
 	readers := map[string]func(io.Reader) io.Reader{
 		"plain":        func(r io.Reader) io.Reader { return r },
 		"halves":       iotest.HalfReader,
@@ -132,17 +132,17 @@ func TestUploadsThatMustLeaveNothing(t *testing.T) {
 		size    int64
 		check   func(error) bool
 	}{
-		"too short":        {bytes.NewReader(content(99_999)), 100_000, differs},
-		"too long":         {bytes.NewReader(content(100_001)), 100_000, differs},
-		"much too long":    {rand.NewChaCha8([32]byte{}), 100_000, differs},
-		"too long by one":  {bytes.NewReader(content(64<<10 + 1)), 64 << 10, differs},
+		"too short":        {bytes.NewReader(content(299_999)), 300_000, differs},
+		"too long":         {bytes.NewReader(content(300_001)), 300_000, differs},
+		"much too long":    {rand.NewChaCha8([32]byte{}), 300_000, differs},
+		"too long by one":  {bytes.NewReader(content(128<<10 + 1)), 128 << 10, differs},
 		"no size":          {bytes.NewReader(content(5)), 0, differs},
 		"negative size":    {bytes.NewReader(content(5)), -7, differs},
 		"empty":            {strings.NewReader(""), 5, differs},
-		"breaks":           {io.MultiReader(bytes.NewReader(content(70_000)), iotest.ErrReader(broken)), 100_000, func(err error) bool { return errors.Is(err, broken) }},
+		"breaks":           {io.MultiReader(bytes.NewReader(content(170_000)), iotest.ErrReader(broken)), 300_000, func(err error) bool { return errors.Is(err, broken) }},
 		"breaks at once":   {iotest.ErrReader(broken), 100_000, func(err error) bool { return errors.Is(err, broken) }},
-		"breaks at end":    {io.MultiReader(bytes.NewReader(content(100_000)), iotest.ErrReader(broken)), 100_000, func(err error) bool { return errors.Is(err, broken) }},
-		"gives up reading": {iotest.TimeoutReader(bytes.NewReader(content(100_000))), 100_000, func(err error) bool { return errors.Is(err, iotest.ErrTimeout) }},
+		"breaks at end":    {io.MultiReader(bytes.NewReader(content(300_000)), iotest.ErrReader(broken)), 300_000, func(err error) bool { return errors.Is(err, broken) }},
+		"gives up reading": {iotest.TimeoutReader(bytes.NewReader(content(300_000))), 300_000, func(err error) bool { return errors.Is(err, iotest.ErrTimeout) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

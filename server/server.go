@@ -83,7 +83,6 @@ func New(cfg Config) (*Server, error) {
 			grpc.MaxConcurrentStreams(maxStreams),
 			grpc.InitialWindowSize(window),
 			grpc.InitialConnWindowSize(connWindow),
-			grpc.SharedWriteBuffer(true),
 			grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingEvery, PermitWithoutStream: true}),
 		),

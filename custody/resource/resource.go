@@ -45,12 +45,20 @@ type Receipt struct {
 	ID        string
 }
 
-// The names as strings.
+// String is the name as Parse reads it.
 func (n Institute) String() string { return "institutes/" + n.ID }
-func (n Customer) String() string  { return n.Institute.String() + "/customers/" + n.ID }
-func (n Artefact) String() string  { return n.Customer.String() + "/artefacts/" + n.ID }
-func (n Scan) String() string      { return n.Artefact.String() + "/scans/" + n.ID }
-func (n Receipt) String() string   { return n.Institute.String() + "/receipts/" + n.ID }
+
+// String is the name as Parse reads it.
+func (n Customer) String() string { return n.Institute.String() + "/customers/" + n.ID }
+
+// String is the name as Parse reads it.
+func (n Artefact) String() string { return n.Customer.String() + "/artefacts/" + n.ID }
+
+// String is the name as Parse reads it.
+func (n Scan) String() string { return n.Artefact.String() + "/scans/" + n.ID }
+
+// String is the name as Parse reads it.
+func (n Receipt) String() string { return n.Institute.String() + "/receipts/" + n.ID }
 
 // ParseInstitute reads a name of the form institutes/{institute}. Like all
 // Parse functions it names field in its error, and never the value.

@@ -100,7 +100,7 @@ type Artefact struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// What the customer calls it: "my daughter's bike".
 	Label string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
-	// What it is.
+	// What it is: needed to register it, and fixed from then on.
 	//
 	// Types that are valid to be assigned to Kind:
 	//
@@ -826,7 +826,7 @@ var File_wertfach_v1_artefact_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_artefact_proto_rawDesc = "" +
 	"\n" +
-	"\x1awertfach/v1/artefact.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x16wertfach/v1/kind.proto\x1a\x16wertfach/v1/scan.proto\"\xca\x04\n" +
+	"\x1awertfach/v1/artefact.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x16wertfach/v1/kind.proto\x1a\x16wertfach/v1/scan.proto\"\xc3\x04\n" +
 	"\bArtefact\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xe0A\b\xb2\xbb\x18\x02\b\x02R\x04name\x12\x1e\n" +
 	"\x05label\x18\x02 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\x01R\x05label\x12-\n" +
@@ -840,8 +840,8 @@ const file_wertfach_v1_artefact_proto_rawDesc = "" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12!\n" +
-	"\x04etag\x18\x0f \x01(\tB\r\xbaH\x04r\x02\x18@\xb2\xbb\x18\x02\b\x01R\x04etagB\r\n" +
-	"\x04kind\x12\x05\xbaH\x02\b\x01\"\xa0\x01\n" +
+	"\x04etag\x18\x0f \x01(\tB\r\xbaH\x04r\x02\x18@\xb2\xbb\x18\x02\b\x01R\x04etagB\x06\n" +
+	"\x04kind\"\xa0\x01\n" +
 	"\x17RegisterArtefactRequest\x12\x1b\n" +
 	"\x06parent\x18\x01 \x01(\tB\x03\xe0A\x02R\x06parent\x12<\n" +
 	"\bartefact\x18\x02 \x01(\v2\x15.wertfach.v1.ArtefactB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\bartefact\x12*\n" +
