@@ -162,7 +162,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 				return
 			}
 			info, err, ok := next()
-			defer s.reads.release()
+			s.reads.release()
 			switch {
 			case !ok:
 				return

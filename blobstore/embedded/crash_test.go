@@ -37,7 +37,7 @@ const crashWriters = 6
 // crashSize is the size of a writer's objects in that round: small ones, some of
 // one transaction and some of several.
 func crashSize(writer, round int) int {
-	return []int{200, 20_000, 100_000, 700_000, 2_000_000}[(writer+round)%5]
+	return []int{200, 20_000, 100_000, 700_000, 1_200_000}[(writer+round)%5]
 }
 
 // crashContent tells in all its parts who wrote it and in which round.
@@ -94,7 +94,7 @@ func writeRound(s *blobstore.Store, writer, round int) error {
 // is.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	for run := range 12 {
+	for run := range 8 {
 		t.Run(fmt.Sprint(run), func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "objects.db")

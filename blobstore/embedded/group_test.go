@@ -149,6 +149,39 @@ func TestAChangeWhoseContextEndsWhileItWaitsIsNotMade(t *testing.T) {
 	}
 }
 
+// A context that ends during the commit leaves no doubt: the caller, who may not
+// be the one who commits, hears what came of it.
+func TestAChangeThatHasBegunIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	g := newTestGroup(t)
+	release := g.hold()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 2)
+	begun, proceed := make(chan struct{}), make(chan struct{})
+	go func() {
+		done <- g.do(t.Context(), 1, func(tx *bbolt.Tx) error {
+			close(begun)
+			<-proceed
+			return nil
+		})
+	}()
+	g.queued(1)
+	go func() { done <- g.do(ctx, 1, putKey("a")) }()
+	g.queued(2)
+	release()
+	<-begun
+	cancel()
+	close(proceed)
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !g.has(t, "a") {
+		t.Fatal("acknowledged and not there")
+	}
+}
+
 func TestACommitTakesNoMoreThanItShould(t *testing.T) {
 	t.Parallel()
 	g := newTestGroup(t)

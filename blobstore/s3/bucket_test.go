@@ -1,7 +1,9 @@
 package s3
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +41,20 @@ func TestMissingBucketIsNotAMissingObject(t *testing.T) {
 		if !isUnavailable(err) {
 			t.Errorf("%s: %v", call, err)
 		}
+	}
+}
+
+// The library ends such a listing without an error, like a complete one.
+func TestListingThatIsCutShortIsAnError(t *testing.T) {
+	t.Parallel()
+	d := openBucket(t, testenv.SharedMinio(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var last error
+	for _, last = range d.List(ctx, "") {
+	}
+	if !errors.Is(last, context.Canceled) {
+		t.Fatalf("List: %v", last)
 	}
 }
 

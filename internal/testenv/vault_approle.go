@@ -16,7 +16,8 @@ import (
 type AppRole struct {
 	// Name names the role and its policy.
 	Name string
-	// Policy says in HCL what the role may do.
+	// Policy says in HCL what the role may do. It is the role's only one: not
+	// even the default policy is added.
 	Policy string
 	// TokenTTL is how long a token lives unless it is renewed; zero is Vault's
 	// default. Vault counts whole seconds.
@@ -52,9 +53,10 @@ func (v *Vault) appRole(ctx context.Context, r AppRole) (AppRoleFiles, error) {
 	}
 	path := "auth/approle/role/" + r.Name
 	_, err = logical.WriteWithContext(ctx, path, map[string]any{
-		"token_policies": r.Name,
-		"token_ttl":      int(r.TokenTTL.Seconds()),
-		"token_max_ttl":  int(r.TokenMaxTTL.Seconds()),
+		"token_policies":          r.Name,
+		"token_no_default_policy": true,
+		"token_ttl":               int(r.TokenTTL.Seconds()),
+		"token_max_ttl":           int(r.TokenMaxTTL.Seconds()),
 	})
 	if err != nil {
 		return AppRoleFiles{}, err
