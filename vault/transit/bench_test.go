@@ -11,6 +11,7 @@ import (
 
 	"github.com/wertfach/wertfach/internal/testenv"
 	"github.com/wertfach/wertfach/vault"
+	"github.com/wertfach/wertfach/vault/transit"
 )
 
 // BenchmarkUnwrap compares the hot call with the same made through the generic
@@ -56,6 +57,43 @@ func BenchmarkUnwrap(b *testing.B) {
 			return err
 		})
 	})
+}
+
+// BenchmarkPolicy shows what Vault's default policy costs.
+func BenchmarkPolicy(b *testing.B) {
+	v := testenv.SharedVault(b)
+	root, mount := prepared(b, v)
+	dk, err := root.Create(b.Context(), "bank-alice", vault.Dossier)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const name = "bench"
+	if err := v.Client().Sys().PutPolicyWithContext(b.Context(), name, mayUse(mount)); err != nil {
+		b.Fatal(err)
+	}
+	for run, alone := range map[string]bool{"alone": true, "with the default one": false} {
+		s, err := v.Client().Auth().Token().CreateWithContext(b.Context(),
+			&api.TokenCreateRequest{Policies: []string{name}, NoDefaultPolicy: alone})
+		if err != nil {
+			b.Fatal(err)
+		}
+		d, err := transit.New(b.Context(), transit.Config{
+			Address: v.Addr(), Mount: mount, Login: transit.Login{Token: s.Auth.ClientToken},
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		keys := vault.New(d)
+		b.Run(run, func(b *testing.B) {
+			measure(b, func() error {
+				_, err := keys.Unwrap(b.Context(), "bank-alice", vault.Dossier, dk.Wrapped)
+				return err
+			})
+		})
+		if err := keys.Close(); err != nil {
+			b.Error(err)
+		}
+	}
 }
 
 func measure(b *testing.B, call func() error) {

@@ -15,11 +15,43 @@ import (
 	"github.com/wertfach/wertfach/internal/testenv"
 	"github.com/wertfach/wertfach/vault"
 	"github.com/wertfach/wertfach/vault/transit"
+	"github.com/wertfach/wertfach/vault/vaulttest"
 )
 
-// mayUse is a policy for working with the keys of a mount.
+// mayUse is a policy for all that a driver does in a prepared mount. What a
+// server really gets is in deploy/vault, and tested there.
 func mayUse(mount string) string {
-	return fmt.Sprintf(`path "%s/*" { capabilities = ["create", "read", "update", "delete"] }`, mount)
+	return fmt.Sprintf(`
+		path "%s/*"                   { capabilities = ["create", "read", "update", "delete"] }
+		path "auth/token/lookup-self" { capabilities = ["read"] }
+		path "auth/token/renew-self"  { capabilities = ["update"] }
+		path "auth/token/revoke-self" { capabilities = ["update"] }`, mount)
+}
+
+// asServer is a driver as a server has it, in a mount that an operator prepares.
+type asServer struct {
+	*transit.Transit
+	operator *transit.Transit
+}
+
+func (s asServer) Prepare(ctx context.Context) error { return s.operator.Prepare(ctx) }
+
+func (s asServer) Close() error { return errors.Join(s.Transit.Close(), s.operator.Close()) }
+
+// TestConformanceAsServer runs the suite with an AppRole that may use the keys
+// and nothing else.
+func TestConformanceAsServer(t *testing.T) {
+	t.Parallel()
+	vaulttest.Run(t, func(t *testing.T) vault.Driver {
+		v := testenv.SharedVault(t)
+		mount := v.FreshMount(t)
+		role := newRole(t, v, testenv.AppRole{Policy: mayUse(mount)})
+		d, err := transit.New(t.Context(), transit.Config{Address: v.Addr(), Mount: mount, Login: role})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return asServer{d, open(t, v, mount)}
+	})
 }
 
 // newRole makes an AppRole of the test's own.
@@ -233,7 +265,10 @@ func TestPolicyTellsContextsApart(t *testing.T) {
 	ctx := t.Context()
 	v := testenv.SharedVault(t)
 	all, mount := prepared(t, v)
-	policy := fmt.Sprintf(`path "%s/decrypt/*" {
+	policy := fmt.Sprintf(`path "auth/token/lookup-self" {
+		capabilities = ["read"]
+	}
+	path "%s/decrypt/*" {
 		capabilities        = ["update"]
 		required_parameters = ["ciphertext", "context"]
 		allowed_parameters  = { "ciphertext" = [], "context" = ["ZG9zc2llcg=="] }

@@ -126,7 +126,7 @@ func (s *session) run(ctx context.Context) {
 // wait is how long the lease needs no care: about two thirds of its time, not
 // quite the same for each process so that they do not all come at once.
 func (s *session) wait() (d time.Duration, forever bool) {
-	spread := 0.9 + 0.2*rand.Float64() // #nosec: no secret hangs on it
+	spread := 0.9 + 0.2*rand.Float64()
 	if s.fail > 0 {
 		retry := min(firstRetry<<min(s.fail-1, 10), longestRetry)
 		return time.Duration(float64(retry) * spread), false
