@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -58,7 +59,10 @@ func dev(cmd *cobra.Command, o devOptions) error {
 		options.Listen, options.AnyPort = devAddress, true
 	}
 	d, err := devserver.Start(ctx, o.data, options)
-	if err != nil {
+	switch {
+	case errors.Is(err, devserver.ErrNotLoopback):
+		return usageError{fmt.Errorf("--listen: %w", err)}
+	case err != nil:
 		return started(ctx, err)
 	}
 	var samples []devserver.Sample
@@ -95,6 +99,7 @@ Institutes:`, d.Address(), d.Dir())
 		}
 	}
 	fmt.Fprintf(out, "\nProfiles:   %s for ROLE in %s\n", filepath.Join(d.Dir(), "clients", "ROLE.yaml"), strings.Join(devserver.Roles(), ", "))
+	fmt.Fprintf(out, "Receipts:   verify with --key %s\n", d.KeysFile())
 	fmt.Fprint(out, "\nTalk to it from another terminal:\n\n")
 	fmt.Fprintf(out, "  export WERTFACH_PROFILE=%s\n", quoted(d.Profile("portal")))
 	for _, line := range commands(quoted(program()), samples) {

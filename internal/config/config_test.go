@@ -191,6 +191,7 @@ func TestWarnings(t *testing.T) {
 		"tls":      {deployed, nil},
 		"loopback": {strings.NewReplacer("https://vault.example", "http://127.0.0.1", "https://s3.example", "http://localhost").Replace(deployed), []string{"vault.address", "s3.endpoint"}},
 		"embedded": {minimal, nil},
+		"grace":    {minimal + "sweep: {grace: 59m}", []string{"sweep.grace"}},
 	} {
 		got := mustLoad(t, test.text).Warnings()
 		if !slices.EqualFunc(got, test.want, strings.HasPrefix) {

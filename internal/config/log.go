@@ -3,6 +3,8 @@ package config
 import (
 	"io"
 	"log/slog"
+
+	"github.com/wertfach/wertfach/custody"
 )
 
 // Logger makes the logger that the configuration asks for, writing to w.
@@ -11,11 +13,19 @@ func (l Log) Logger(w io.Writer) *slog.Logger {
 	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
 		level = slog.LevelInfo // an empty section, made in code
 	}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
 	if l.Format == "text" {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))
+}
+
+// readable writes durations with their units, "1.8s", in JSON too.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // Warnings are sentences about what the configuration allows and an operator
@@ -27,6 +37,9 @@ func (c *Config) Warnings() []string {
 	}
 	if c.S3 != nil && plain(c.S3.Endpoint) {
 		warnings = append(warnings, "s3.endpoint is plain http: sealed objects travel without TLS on this machine's loopback")
+	}
+	if g := c.Sweep.Grace; g > 0 && g < custody.PendingGrace {
+		warnings = append(warnings, "sweep.grace is shorter than an upload may take: sweep only while nothing is changed")
 	}
 	return warnings
 }

@@ -3,6 +3,7 @@ package devserver_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io/fs"
 	"net"
@@ -306,6 +307,46 @@ func TestPortTaken(t *testing.T) {
 	}
 	if p, err := profile.Read(d.Profile("portal")); err != nil || p.Address != d.Address() {
 		t.Errorf("profile: %v, %v", p, err)
+	}
+}
+
+// TestStrangersAreNotLetIn: without a certificate of the folder's own authority
+// nobody gets as far as a call.
+func TestStrangersAreNotLetIn(t *testing.T) {
+	t.Parallel()
+	d, other := running(t, devserver.Options{}), running(t, devserver.Options{})
+	own, err := d.ClientTLS("portal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := other.ClientTLS("portal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, secure := range map[string]*tls.Config{
+		"no certificate": {RootCAs: own.RootCAs, MinVersion: tls.VersionTLS13},
+		"another folder": {RootCAs: own.RootCAs, MinVersion: tls.VersionTLS13, Certificates: foreign.Certificates},
+	} {
+		c, err := client.Open(client.Config{Address: d.Address(), TLS: secure, Attempts: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Customers.GetCustomer(t.Context(), &wertfachv1.GetCustomerRequest{Name: "institutes/musterbank/customers/4711"})
+		if err == nil || fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("%s: got %v", name, err)
+		}
+		_ = c.Close()
+	}
+	for version, taken := range map[uint16]bool{tls.VersionTLS12: false, tls.VersionTLS13: true} {
+		secure := own.Clone()
+		secure.MinVersion, secure.MaxVersion, secure.NextProtos = version, version, []string{"h2"}
+		conn, err := (&tls.Dialer{Config: secure}).DialContext(t.Context(), "tcp", d.Address())
+		if taken != (err == nil) {
+			t.Errorf("%s: got %v", tls.VersionName(version), err)
+		}
+		if err == nil {
+			_ = conn.Close()
+		}
 	}
 }
 

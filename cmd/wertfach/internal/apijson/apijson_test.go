@@ -190,3 +190,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Lines are counted right far into a file.
+func TestLargeFiles(t *testing.T) {
+	t.Parallel()
+	const n = 100_000
+	v, err := apijson.Parse("f", []byte("["+strings.Repeat("{},\n", n)+"{\"labell\": 1}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _ := v.Elements("")
+	if len(list) != n+1 {
+		t.Fatalf("%d elements", len(list))
+	}
+	if err := list[n].Into(&wertfachv1.Artefact{}, "artefact."); err == nil || !strings.Contains(err.Error(), "line 100001") {
+		t.Errorf("%v", err)
+	}
+}

@@ -65,11 +65,16 @@ type parser struct {
 	file    string
 	content []byte
 	decoder *json.Decoder
+	counted int64 // up to where lines were counted
+	lines   int   // how many ended before
 }
 
-// line is the number of the line at an offset, from 1.
+// line is the number of the line at an offset, from 1. Offsets only grow.
 func (p *parser) line(offset int64) int {
-	return 1 + bytes.Count(p.content[:min(int(offset), len(p.content))], []byte("\n"))
+	offset = max(offset, p.counted)
+	p.lines += bytes.Count(p.content[p.counted:offset], []byte("\n"))
+	p.counted = offset
+	return 1 + p.lines
 }
 
 // start is where the next token begins: behind white space and what separates.
