@@ -29,7 +29,10 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() {
+		say("\nremoving what was stored") // a hundred thousand objects take their time
+		err = errors.Join(err, os.RemoveAll(dir))
+	}()
 	say("starting Vault and MinIO")
 	s, err := site.Start(ctx, dir, trial.Institutes()...)
 	if err != nil {

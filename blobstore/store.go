@@ -35,10 +35,18 @@ func New(d Driver, options ...Option) *Store {
 	return s
 }
 
-// Get returns the whole of a small object. One above [Limits.Object] gives
-// [ErrTooLarge]; it can still be read with Open. The data is the caller's own.
+// readAttempts is how often Get begins anew with an object that is replaced
+// while it is read.
+const readAttempts = 16
+
+// Get returns the whole of a small object, as it was at one moment. One above
+// [Limits.Object] gives [ErrTooLarge]; it can still be read with Open. The data
+// is the caller's own.
 func (s *Store) Get(ctx context.Context, name string) ([]byte, Info, error) {
 	data, info, err := s.get(ctx, name)
+	for n := 1; n < readAttempts && errors.Is(err, ErrConflict); n++ {
+		data, info, err = s.get(ctx, name)
+	}
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("blobstore: get: %w", err)
 	}

@@ -31,7 +31,7 @@
 //     little memory and check what arrived; [Client.AllArtefacts] turns pages.
 //
 // Values come back masked. Secrets (PIN, PUK, card numbers) are given out by
-// RevealArtefact alone, for a purpose that is recorded.
+// RevealArtefact alone, for a purpose.
 package client
 
 import (

@@ -63,7 +63,7 @@ func (c *Custodian) Register(ctx context.Context, name resource.Customer, drafts
 	for i, draft := range drafts {
 		ids[i], revisions[i] = newID(), newRevision()
 		need.secret = need.secret || secrets(field.Artefact, draft.Values)
-		broken = append(broken, draft.check(c.institutes[name.Institute.ID].rules())...)
+		broken = append(broken, draft.check(c.institutes[name.Institute.ID].rules(c.now()))...)
 	}
 	if len(broken) > 0 {
 		return nil, fault.Fields(broken...)
@@ -189,7 +189,7 @@ func (d *Dossier) updateArtefact(id, kind string, in Update, revision string) er
 		return err
 	}
 	merged := merge(open(a.GetRecord()), in.Values, paths)
-	if v := field.Artefact.Check(a.GetKind(), merged, paths, d.institute.rules(), "artefact."); len(v) > 0 {
+	if v := field.Artefact.Check(a.GetKind(), merged, paths, d.institute.rules(d.now), "artefact."); len(v) > 0 {
 		return fault.Fields(v...)
 	}
 	before := d.pointersOf(a)

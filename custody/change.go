@@ -63,12 +63,14 @@ func (c *Custodian) changeOn(ctx context.Context, t *trail, name resource.Custom
 
 func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Customer, req Request, n needs, rule rule) (*Dossier, []string, error) {
 	place := c.secret.place(name)
+	var fingerprint []byte
 	if req.ID == "" {
 		// An id of our own still tells a write of ours, whose answer got lost,
-		// from one of somebody else.
+		// from one of somebody else. Nobody can come back with it.
 		req.ID = newID()
+	} else {
+		fingerprint = c.secret.mac("request", req.Content)
 	}
-	fingerprint := c.secret.mac("request", req.Content)
 
 	for attempt := range attempts {
 		if err := wait(ctx, attempt); err != nil {
@@ -177,7 +179,7 @@ func (c *Custodian) open(ctx context.Context, name resource.Customer, p place, s
 	if err != nil {
 		return nil, err
 	}
-	if err := proto.Unmarshal(plain, d.stored); err != nil {
+	if err := proto.Unmarshal(plain, d.stored); err != nil || !d.whole() {
 		return nil, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored dossier can't be read")
 	}
 	d.size = len(plain)

@@ -41,7 +41,7 @@ func (w *world) comeBack(t *testing.T, n int, broken bool) {
 		}
 		return custodytest.Pass
 	}))
-	first, err := c.Erase(ctx, f.customer, "asked for it", "", Request{})
+	first, err := c.Erase(ctx, f.customer, "asked for it", "", request("erase"))
 	if broken != (err != nil) {
 		t.Fatalf("erase: %v", err)
 	}

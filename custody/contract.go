@@ -2,7 +2,11 @@ package custody
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -40,7 +44,10 @@ func (d *Dossier) contract() Contract {
 // which ends it at once, or later.
 func (c *Custodian) Terminate(ctx context.Context, name resource.Customer, date, reason string, req Request) (Customer, error) {
 	var broken []fault.Violation
-	if p := format.Date.Check(date); p != nil {
+	if p := format.Date.Check(date); p != nil || date != format.Date.Normalise(date) {
+		if p == nil {
+			p = &format.Problem{Rule: "date.form", Description: "must be written YYYY-MM-DD"}
+		}
 		broken = append(broken, fault.Violation{Field: "effective_date", Rule: p.Rule, Description: p.Description})
 	}
 	broken = append(broken, checkReason(reason, false)...)
@@ -49,7 +56,7 @@ func (c *Custodian) Terminate(ctx context.Context, name resource.Customer, date,
 	}
 	revision := newRevision()
 	d, _, err := c.change(ctx, name, req, needs{}, func(d *Dossier) ([]string, error) {
-		return nil, d.terminate(format.Date.Normalise(date), format.Tidy(reason), revision)
+		return nil, d.terminate(date, format.Tidy(reason), revision)
 	})
 	if err != nil {
 		return Customer{}, err
@@ -59,6 +66,9 @@ func (c *Custodian) Terminate(ctx context.Context, name resource.Customer, date,
 
 func (d *Dossier) terminate(date, reason, revision string) error {
 	if err := d.running(); err != nil {
+		return err
+	}
+	if err := d.namesNobody(reason); err != nil {
 		return err
 	}
 	if today := d.now.In(d.institute.Location).Format(time.DateOnly); date < today {
@@ -118,6 +128,24 @@ func checkReason(reason string, required bool) []fault.Violation {
 	}
 	if p := format.Reason.Check(reason); p != nil {
 		return []fault.Violation{{Field: "reason", Rule: p.Rule, Description: p.Description}}
+	}
+	return nil
+}
+
+// namesNobody refuses a reason with a word of the customer's own name, street or
+// e-mail address. It looks at words of three letters and more.
+func (d *Dossier) namesNobody(reason string) error {
+	words := func(s string) []string {
+		return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
+	}
+	said := words(reason)
+	values := open(d.stored.GetCustomer())
+	for _, path := range []string{"given_name", "family_name", "address.street", "email"} {
+		for _, word := range words(values[path]) {
+			if utf8.RuneCountInString(word) >= 3 && slices.Contains(said, word) {
+				return fault.Field("reason", "reason.personal", "is kept when the customer's data is gone and must not name the customer")
+			}
+		}
 	}
 	return nil
 }

@@ -145,3 +145,13 @@ func (w *world) warm(t testing.TB, c *Custodian, name resource.Customer) {
 	}
 	c.cache.put(p.dossier(), sealed)
 }
+
+// onlyFirst lets a server make that many calls and no more.
+func onlyFirst(calls int) custodytest.Script {
+	return func(_ context.Context, call custodytest.Call) custodytest.Fate {
+		if call.Number > calls {
+			return custodytest.Refuse
+		}
+		return custodytest.Pass
+	}
+}

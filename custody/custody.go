@@ -13,9 +13,12 @@
 //	dossier.go   the opened dossier          change.go    open, apply, seal, write back
 //	record.go    values and compartments     satellite.go objects beside the dossier
 //	customer.go  who the customer is         artefact.go  what was registered
-//	reveal.go    giving out secrets          scan.go      files
+//	reveal.go    giving out secrets          scan.go      files; content.go checks them
 //	contract.go  how a contract ends         erase.go     the five steps of erasure
+//	intent.go    an erasure under way        evidence.go  receipts
 //	sweep.go     what is due or left over    names.go     pseudonyms and object names
+//	secret.go    preparing a deployment      cache.go     sealed dossiers in memory
+//	password.go  hashes of passwords         errors.go    reasons of refusals
 //
 // The package knows nothing of gRPC, S3 or HashiCorp Vault; its errors are of
 // package fault.
@@ -154,7 +157,11 @@ func New(cfg Config, secret IndexSecret) (*Custodian, error) {
 // Limits are the limits in force.
 func (c *Custodian) Limits() Limits { return c.limits }
 
-// rules are what the institute allows beyond the formats.
-func (i Institute) rules() field.Rules {
-	return field.Rules{CardVerificationCode: i.CardVerificationCode != ""}
+// rules are what the institute allows beyond the formats, today.
+func (i Institute) rules(now time.Time) field.Rules {
+	rules := field.Rules{CardVerificationCode: i.CardVerificationCode != ""}
+	if i.Location != nil {
+		rules.Today = now.In(i.Location).Format(time.DateOnly)
+	}
+	return rules
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/wertfach/wertfach/blobstore"
@@ -65,7 +64,7 @@ func (c *Custodian) Enrol(ctx context.Context, name resource.Customer, in Enrolm
 	if err := resource.CheckID("customer_id", name.ID); err != nil {
 		return Customer{}, err
 	}
-	if v := field.Customer.Check("", in.Values, nil, institute.rules(), "customer."); len(v) > 0 {
+	if v := field.Customer.Check("", in.Values, nil, institute.rules(c.now()), "customer."); len(v) > 0 {
 		return Customer{}, fault.Fields(v...)
 	}
 	values, err := c.hashed(ctx, field.Customer, in.Values)
@@ -131,6 +130,7 @@ func (c *Custodian) notEnrolled(ctx context.Context, d *Dossier, req Request, ca
 		c.discardKey(ctx, d)
 		return Customer{}, beingErased()
 	case err != nil:
+		c.discardKey(ctx, d)
 		return Customer{}, err
 	case there.key.Name == d.key.Name:
 		return there.customer(), nil // written after all: only the answer was lost
@@ -192,7 +192,7 @@ func (d *Dossier) updateCustomer(typed, hashed field.Values, paths []string, eta
 		return err
 	}
 	merged := merge(open(r), typed, paths)
-	if v := field.Customer.Check("", merged, paths, d.institute.rules(), "customer."); len(v) > 0 {
+	if v := field.Customer.Check("", merged, paths, d.institute.rules(d.now), "customer."); len(v) > 0 {
 		return fault.Fields(v...)
 	}
 	d.stamp(r, revision)
@@ -274,5 +274,3 @@ func set(t *field.Table, values field.Values) []string {
 	}
 	return paths
 }
-
-func ordinal(i int) string { return "[" + strconv.Itoa(i) + "]" }

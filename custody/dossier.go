@@ -32,11 +32,22 @@ type Dossier struct {
 	made, removed []string // the satellites that the change needs or leaves behind
 }
 
+// whole says whether nothing is missing that the rules rely on.
+func (d *Dossier) whole() bool {
+	for _, a := range d.stored.GetArtefacts() {
+		if a.GetRecord() == nil {
+			return false
+		}
+	}
+	return d.stored.GetCustomer() != nil
+}
+
 // A Request is what makes a repeated change safe.
 type Request struct {
 	// ID is the caller's id of the request; a new one is made where it is empty.
 	ID string
-	// Content is what was asked, in any stable encoding.
+	// Content is what was asked, in any stable encoding, without secrets: a
+	// hash of it stays in the dossier, and a PIN is soon guessed from its hash.
 	Content []byte
 }
 
@@ -53,10 +64,7 @@ func (d *Dossier) replay(id string, fingerprint []byte) (results []string, done 
 			continue
 		}
 		if subtle.ConstantTimeCompare(r.GetFingerprint(), fingerprint) != 1 {
-			return nil, false, &fault.Error{
-				Kind: fault.Invalid, Reason: ReasonRequestIDReused, Message: "request_id: was used for another request",
-				Violations: []fault.Violation{{Field: "request_id", Rule: "request-id.reused", Description: "was used for another request"}},
-			}
+			return nil, false, requestIDReused()
 		}
 		return r.GetResults(), true, nil
 	}

@@ -1,16 +1,17 @@
 package custody
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"time"
+	"strings"
 
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/format"
 	"github.com/wertfach/wertfach/custody/receipt"
 	"github.com/wertfach/wertfach/custody/resource"
+	"github.com/wertfach/wertfach/custody/seal"
 	"github.com/wertfach/wertfach/vault"
 )
 
@@ -42,23 +43,6 @@ type Receipt struct {
 	Envelope  []byte // the signed file
 }
 
-// intent is an erasure under way, as it lies in the store.
-type intent struct {
-	Receipt    string         `json:"receipt"`
-	KeyName    string         `json:"key_name"`
-	KeyVersion int            `json:"key_version,omitempty"`
-	Policy     string         `json:"policy"`
-	Reason     string         `json:"reason"`
-	Revision   string         `json:"revision,omitempty"` // the only state of the customer that may be erased, if any
-	Requested  time.Time      `json:"requested_time"`
-	Listed     bool           `json:"listed"` // what follows is complete
-	Objects    []string       `json:"objects,omitempty"`
-	Counts     map[string]int `json:"counts,omitempty"`
-	Claimed    time.Time      `json:"claimed_until"`
-
-	etag string
-}
-
 // Erase erases a customer for good and gives the receipt. Where the customer is
 // erased already it gives the receipt of that.
 func (c *Custodian) Erase(ctx context.Context, name resource.Customer, reason, etag string, req Request) (Receipt, error) {
@@ -69,72 +53,184 @@ func (c *Custodian) Erase(ctx context.Context, name resource.Customer, reason, e
 	if err != nil {
 		return Receipt{}, err
 	}
+	in := &intent{Policy: PolicyRequest, Reason: format.Tidy(reason), Revision: etag}
 	d, err := c.viewAt(ctx, name, p, needs{anyState: true})
-	if fault.KindOf(err) == fault.NotFound {
-		return c.erasedBefore(ctx, p, err)
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case fault.KindOf(err) == fault.NotFound:
+		return c.erasedBefore(ctx, p, in, err)
+	case fault.KindOf(err) == fault.Corrupt:
+		return c.eraseByName(ctx, p, in, err)
+	default:
 		return Receipt{}, err
+	}
+	// An id that stood for something else is a slip that can't be made good.
+	if _, _, err := d.replay(req.ID, c.secret.mac("request", req.Content)); err != nil {
+		return Receipt{}, err
+	}
+	if err := d.namesNobody(reason); err != nil {
+		return Receipt{}, err
+	}
+	if req.ID != "" {
+		in.Request = encode(c.secret.mac("erasure", []byte(req.ID), req.Content))
+		if out, done, err := c.erasedFor(ctx, p, in.Request); done || err != nil {
+			return out, err
+		}
 	}
 	if err := fresh(etag, d.stored.GetCustomer()); err != nil {
 		return Receipt{}, err
 	}
-	return c.eraseNow(ctx, d, PolicyRequest, format.Tidy(reason), etag)
+	return c.eraseNow(ctx, p, d.key.Name, in)
 }
 
-// erasedBefore gives the receipt of a customer without a dossier that opens.
-func (c *Custodian) erasedBefore(ctx context.Context, p place, notFound error) (Receipt, error) {
-	switch in, err := c.readIntent(ctx, p.intent()); {
+// erasedFor looks for the receipt that a request has got before. It spares a
+// customer who has come back since from the repetition of a request that was
+// meant for the enrolment before.
+func (c *Custodian) erasedFor(ctx context.Context, p place, request string) (out Receipt, done bool, err error) {
+	for info, err := range c.store.List(ctx, p.receipts()) {
+		if err != nil {
+			return Receipt{}, false, backend(err)
+		}
+		out, err := c.readReceipt(ctx, info.Name)
+		if err == nil && out.Statement.Request == request {
+			return out, true, nil
+		}
+		if err != nil && fault.KindOf(err) != fault.Corrupt {
+			return Receipt{}, false, err
+		}
+	}
+	return Receipt{}, false, nil
+}
+
+// erasedBefore gives the receipt of a customer whose dossier is not there, or
+// whose key is not.
+func (c *Custodian) erasedBefore(ctx context.Context, p place, in *intent, notFound error) (Receipt, error) {
+	switch there, err := c.readIntent(ctx, p); {
 	case err == nil:
-		return c.resume(ctx, p, in)
+		return c.resume(ctx, p, there)
 	case !errors.Is(err, blobstore.ErrNotFound):
 		return Receipt{}, backend(err)
 	}
-	var last blobstore.Info
-	for info, err := range c.store.List(ctx, p.receipts()) {
-		if err != nil {
-			return Receipt{}, backend(err)
+	// What is left of an enrolment speaks louder than the receipt of another.
+	keyName, alive, err := c.keyOf(ctx, p)
+	switch {
+	case err != nil:
+		return Receipt{}, backend(err)
+	case keyName == "":
+		last, err := c.lastReceipt(ctx, p)
+		if err == nil && last.Envelope == nil {
+			err = notFound
 		}
-		if !info.Modified.Before(last.Modified) {
-			last = info
-		}
+		return last, err
 	}
-	if last.Name == "" {
-		return Receipt{}, notFound
+	out, err := c.readReceipt(ctx, receiptObject(p.institute, p.receiptID(keyName)))
+	if fault.ReasonOf(err) != ReasonReceiptNotFound {
+		return out, err // something of it came back, out of a backup perhaps
 	}
-	return c.readReceipt(ctx, last.Name)
+	named, err := c.keyNamed(ctx, p.dossier())
+	if err != nil {
+		return Receipt{}, backend(err)
+	}
+	if alive && named == keyName {
+		return Receipt{}, claimed() // enrolled anew a moment ago
+	}
+	return c.eraseByName(ctx, p, in, notFound)
 }
 
-// eraseNow begins an erasure and brings it to its end, whether or not the
-// caller still waits for it. Where revision is not empty, it is called off if
-// the customer is in another state when the dossier is marked.
-func (c *Custodian) eraseNow(ctx context.Context, d *Dossier, policy, reason, revision string) (Receipt, error) {
-	in := &intent{
-		Receipt: d.place.receiptID(d.key.Name), KeyName: d.key.Name, Policy: policy, Reason: reason, Revision: revision,
-		Requested: c.now().UTC(),
+// eraseByName erases a customer whose dossier is damaged or lost: what belongs
+// to it is told by names alone, and the key by what was sealed under it. A key
+// that is not there proves nothing, since its name may be what is damaged.
+func (c *Custodian) eraseByName(ctx context.Context, p place, in *intent, cause error) (Receipt, error) {
+	keyName, alive, err := c.keyOf(ctx, p)
+	if err != nil {
+		return Receipt{}, backend(err)
 	}
+	if !alive {
+		return Receipt{}, fault.Wrap(cause, fault.Corrupt, ReasonCorrupt, "nothing that is left tells which key to destroy")
+	}
+	in.Revision = ""
+	return c.eraseNow(ctx, p, keyName, in)
+}
+
+// keyOf is the key under which a customer's objects lie, by the header of the
+// dossier or else of a scan, and whether it is there. It prefers one that is;
+// the name is empty where no object tells.
+func (c *Custodian) keyOf(ctx context.Context, p place) (keyName string, alive bool, err error) {
+	objects := []string{p.dossier()}
+	for info, err := range c.store.List(ctx, p.scans()) {
+		if err != nil {
+			return "", false, err
+		}
+		objects = append(objects, info.Name)
+	}
+	for _, object := range objects {
+		named, err := c.keyNamed(ctx, object)
+		if err != nil {
+			return "", false, err
+		}
+		if !strings.HasPrefix(named, p.keyPrefix()) {
+			continue
+		}
+		keyName = cmp.Or(keyName, named)
+		_, err = c.keys.Info(ctx, named)
+		if err == nil {
+			return named, true, nil
+		}
+		if !errors.Is(err, vault.ErrNotFound) && !errors.Is(err, vault.ErrInvalid) {
+			return "", false, err
+		}
+	}
+	return keyName, false, nil
+}
+
+// keyNamed is the key's name in the header of an object, empty where there is
+// none.
+func (c *Custodian) keyNamed(ctx context.Context, object string) (string, error) {
+	sealed, _, err := c.store.Open(ctx, object)
+	if errors.Is(err, blobstore.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer sealed.Close()
+	header, err := seal.ReadHeader(sealed)
+	if errors.Is(err, seal.ErrCorrupt) {
+		return "", nil
+	}
+	return header.KeyName, err
+}
+
+// eraseNow begins the erasure that the intent asks for and brings it to its
+// end, whether or not the caller still waits for it. Where the intent names a
+// revision, it is called off if the customer is in another state when the
+// dossier is marked.
+func (c *Custodian) eraseNow(ctx context.Context, p place, keyName string, in *intent) (Receipt, error) {
+	in.Receipt, in.KeyName, in.Requested = p.receiptID(keyName), keyName, c.now().UTC()
 	for range attempts {
 		in.Claimed = c.now().Add(c.lease).UTC()
-		err := c.writeIntent(ctx, d.place, in, blobstore.IfAbsent())
+		err := c.writeIntent(ctx, p, in, blobstore.IfAbsent())
 		if err == nil {
-			return c.finish(ctx, d.place, in)
+			return c.finish(ctx, p, in)
 		}
 		if !errors.Is(err, blobstore.ErrConflict) {
 			return Receipt{}, backend(err)
 		}
-		switch there, err := c.readIntent(ctx, d.place.intent()); {
+		switch there, err := c.readIntent(ctx, p); {
 		case err == nil && there.KeyName == in.KeyName:
-			return c.resume(ctx, d.place, there)
+			return c.resume(ctx, p, there)
 		case err == nil:
-			// Of an earlier enrolment, broken off near its end: it goes first.
-			if _, err := c.resume(ctx, d.place, there); err != nil {
-				return Receipt{}, err
+			// Of an earlier enrolment, broken off near its end: it goes first,
+			// and is all there is to do if this request had begun it.
+			out, err := c.resume(ctx, p, there)
+			if err != nil || in.Request != "" && in.Request == there.Request {
+				return out, err
 			}
 		case !errors.Is(err, blobstore.ErrNotFound):
 			return Receipt{}, backend(err)
 		}
 		// An erasure has just come to its end; perhaps it was this one.
-		out, err := c.readReceipt(ctx, receiptObject(d.place.institute, in.Receipt))
+		out, err := c.readReceipt(ctx, receiptObject(p.institute, in.Receipt))
 		if fault.ReasonOf(err) != ReasonReceiptNotFound {
 			return out, err
 		}
@@ -152,7 +248,7 @@ func claimed() error {
 // resume takes over an erasure, if the one who began it does not work at it any
 // more.
 func (c *Custodian) resume(ctx context.Context, p place, in *intent) (Receipt, error) {
-	if c.now().Before(in.Claimed) {
+	if in.claimed(c.now(), c.lease) {
 		return Receipt{}, claimed()
 	}
 	in.Claimed = c.now().Add(c.lease).UTC()
@@ -167,6 +263,14 @@ func (c *Custodian) resume(ctx context.Context, p place, in *intent) (Receipt, e
 func (c *Custodian) finish(ctx context.Context, p place, in *intent) (Receipt, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.lease)
 	defer cancel()
+	out, err := c.takeSteps(ctx, p, in)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = unavailable(err) // the claim's end, not that of the caller's patience
+	}
+	return out, err
+}
+
+func (c *Custodian) takeSteps(ctx context.Context, p place, in *intent) (Receipt, error) {
 	if !in.Listed {
 		if err := c.list(ctx, p, in); err != nil {
 			return Receipt{}, backend(err)
@@ -198,8 +302,16 @@ func (c *Custodian) list(ctx context.Context, p place, in *intent) error {
 	switch {
 	case fault.ReasonOf(err) == ReasonStaleETag:
 		return errors.Join(err, c.store.Delete(ctx, p.intent()))
-	case fault.KindOf(err) == fault.NotFound:
-		in.Counts = map[string]int{} // nothing opens any more; names alone must do
+	case fault.KindOf(backend(err)) == fault.NotFound, fault.KindOf(backend(err)) == fault.Corrupt:
+		// Nothing opens any more, so names alone must do.
+		if in.Objects, in.Counts, err = c.satellitesByName(ctx, p); err != nil {
+			return err
+		}
+		there, err := c.store.Stat(ctx, p.dossier())
+		if err != nil && !errors.Is(err, blobstore.ErrNotFound) {
+			return err
+		}
+		in.Damaged = there.ETag
 	case err != nil:
 		return err
 	default:
@@ -207,6 +319,25 @@ func (c *Custodian) list(ctx context.Context, p place, in *intent) error {
 	}
 	in.Listed = true
 	return c.writeIntent(ctx, p, in, blobstore.IfMatch(in.etag))
+}
+
+// satellitesByName finds a customer's satellites where no dossier tells of them.
+// It reads the names of all pointers and marks, which only a damaged or lost
+// dossier is worth.
+func (c *Custodian) satellitesByName(ctx context.Context, p place) (names []string, counts map[string]int, err error) {
+	counts = map[string]int{}
+	for kind, prefix := range map[string]string{"scan": p.scans(), "pointer": "index/", "mark": dueDays(p.institute)} {
+		for info, err := range c.store.List(ctx, prefix) {
+			if err != nil {
+				return nil, nil, err
+			}
+			if p.satellite(info.Name) {
+				names = append(names, info.Name)
+				counts[kind]++
+			}
+		}
+	}
+	return names, counts, nil
 }
 
 // mark changes the dossier for the last time: nobody reads or changes it after.
@@ -260,11 +391,11 @@ func (d *Dossier) counts() map[string]int {
 // under the customer's name may be of a new enrolment, and only what the intent
 // lists is removed.
 func (c *Custodian) remove(ctx context.Context, p place, in *intent) error {
-	sealed, _, err := c.store.Get(ctx, p.dossier())
+	sealed, info, err := c.store.Get(ctx, p.dossier())
 	if err != nil && !errors.Is(err, blobstore.ErrNotFound) {
 		return err
 	}
-	there := err == nil && underKey(sealed, in.KeyName)
+	there := err == nil && (!underOther(sealed, in.KeyName) || info.ETag == in.Damaged)
 	if there {
 		if err := c.removeUnlisted(ctx, p); err != nil {
 			return err
@@ -297,31 +428,4 @@ func (c *Custodian) removeUnlisted(ctx context.Context, p place) error {
 		scans = append(scans, info.Name)
 	}
 	return c.each(ctx, scans, c.store.Delete)
-}
-
-// writeIntent writes the intent. A conflict is the caller's only where it is to
-// be new; otherwise somebody else has taken the erasure over.
-func (c *Custodian) writeIntent(ctx context.Context, p place, in *intent, cond blobstore.Condition) error {
-	content, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	info, err := c.store.Put(ctx, p.intent(), content, cond)
-	if errors.Is(err, blobstore.ErrConflict) && !cond.Absent() {
-		return claimed()
-	}
-	in.etag = info.ETag
-	return err
-}
-
-func (c *Custodian) readIntent(ctx context.Context, object string) (*intent, error) {
-	content, info, err := c.store.Get(ctx, object)
-	if err != nil {
-		return nil, err
-	}
-	in := &intent{etag: info.ETag}
-	if err := json.Unmarshal(content, in); err != nil {
-		return nil, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored erasure intent can't be read")
-	}
-	return in, nil
 }

@@ -55,6 +55,18 @@ func staleETag() error {
 	return fault.New(fault.Aborted, ReasonStaleETag, "etag: the resource has changed since it was read")
 }
 
+func requestIDReused() error {
+	e := fault.Field("request_id", "request-id.reused", "was used for another request")
+	e.Reason = ReasonRequestIDReused
+	return e
+}
+
+func unavailable(cause error) error {
+	e := fault.Wrap(cause, fault.Unavailable, ReasonUnavailable, "a store of keys or objects can't be used at the moment")
+	e.RetryAfter = retryAfter
+	return e
+}
+
 // backend turns what vault and blobstore say into the vocabulary of package
 // fault. Errors of that vocabulary, and of a context that ended, stay as they
 // are.
@@ -68,9 +80,7 @@ func backend(err error) error {
 	case errors.Is(err, vault.ErrNotFound):
 		return customerNotFound() // the key was destroyed a moment ago
 	case errors.Is(err, vault.ErrUnavailable), errors.Is(err, vault.ErrDenied), errors.Is(err, blobstore.ErrUnavailable):
-		e := fault.Wrap(err, fault.Unavailable, ReasonUnavailable, "a store of keys or objects can't be used at the moment")
-		e.RetryAfter = retryAfter
-		return e
+		return unavailable(err)
 	case errors.Is(err, seal.ErrCorrupt), errors.Is(err, vault.ErrInvalid):
 		return fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored object does not authenticate")
 	default:

@@ -3,7 +3,9 @@ package custody
 import (
 	"context"
 	"errors"
+	"maps"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/wertfach/wertfach/blobstore"
@@ -19,7 +21,7 @@ func (c *Custodian) writeReceipt(ctx context.Context, p place, in *intent, destr
 	name := resource.Receipt{Institute: resource.Institute{ID: p.institute}, ID: in.Receipt}
 	envelope, err := receipt.Sign(ctx, signer{c.keys}, receipt.Statement{
 		Receipt: name.String(), KeyName: in.KeyName, KeyVersion: in.KeyVersion, Destroyed: in.Counts,
-		Policy: in.Policy, Reason: in.Reason,
+		Policy: in.Policy, Reason: in.Reason, Request: in.Request,
 		Requested: in.Requested, KeyDestroyed: destroyed, Completed: c.now().UTC(),
 	})
 	if err != nil {
@@ -27,10 +29,36 @@ func (c *Custodian) writeReceipt(ctx context.Context, p place, in *intent, destr
 	}
 	object := receiptObject(p.institute, in.Receipt)
 	_, err = c.store.Put(ctx, object, envelope, blobstore.IfAbsent())
-	if err != nil && !errors.Is(err, blobstore.ErrConflict) {
+	if errors.Is(err, blobstore.ErrConflict) {
+		there, readErr := c.readReceipt(ctx, object)
+		if fault.KindOf(readErr) != fault.Corrupt {
+			return there, readErr
+		}
+		c.warn(ctx, "replacing a receipt that does not verify", readErr)
+		_, err = c.store.Put(ctx, object, envelope, blobstore.Condition{})
+	}
+	if err != nil {
 		return Receipt{}, err
 	}
 	return c.readReceipt(ctx, object)
+}
+
+// lastReceipt is the receipt of the customer's last erasure; empty where there
+// is none.
+func (c *Custodian) lastReceipt(ctx context.Context, p place) (last Receipt, err error) {
+	for info, err := range c.store.List(ctx, p.receipts()) {
+		if err != nil {
+			return Receipt{}, backend(err)
+		}
+		r, err := c.readReceipt(ctx, info.Name)
+		if err != nil {
+			return Receipt{}, err
+		}
+		if last.Envelope == nil || r.Statement.Completed.After(last.Statement.Completed) {
+			last = r
+		}
+	}
+	return last, nil
 }
 
 // Receipt reads the evidence of an erasure.
@@ -41,6 +69,8 @@ func (c *Custodian) Receipt(ctx context.Context, name resource.Receipt) (Receipt
 	return c.readReceipt(ctx, receiptObject(name.Institute.ID, name.ID))
 }
 
+// readReceipt reads a receipt and checks its signature, and that it is the one
+// that it lies as.
 func (c *Custodian) readReceipt(ctx context.Context, object string) (Receipt, error) {
 	envelope, _, err := c.store.Get(ctx, object)
 	if errors.Is(err, blobstore.ErrNotFound) {
@@ -49,23 +79,25 @@ func (c *Custodian) readReceipt(ctx context.Context, object string) (Receipt, er
 	if err != nil {
 		return Receipt{}, backend(err)
 	}
-	statement, err := receipt.Read(envelope)
+	versions, err := c.keys.PublicKeys(ctx)
 	if err != nil {
-		return Receipt{}, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored receipt can't be read")
+		return Receipt{}, backend(err)
 	}
-	institute := path.Dir(path.Dir(object))
-	return Receipt{
-		Name:      resource.Receipt{Institute: resource.Institute{ID: institute}, ID: path.Base(object)},
-		Statement: statement, Envelope: envelope,
-	}, nil
+	name := resource.Receipt{Institute: resource.Institute{ID: path.Dir(path.Dir(object))}, ID: path.Base(object)}
+	statement, err := receipt.Verify(envelope, slices.Collect(maps.Values(versions)))
+	if err != nil || statement.Receipt != name.String() {
+		return Receipt{}, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored receipt does not verify")
+	}
+	return Receipt{Name: name, Statement: statement, Envelope: envelope}, nil
 }
 
 func receiptNotFound() error {
 	return fault.New(fault.NotFound, ReasonReceiptNotFound, "there is no such receipt")
 }
 
-// underKey says whether a sealed object was sealed under the key.
-func underKey(sealed []byte, keyName string) bool {
+// underOther says whether a sealed object was sealed under another key. One
+// that is too damaged to tell was not.
+func underOther(sealed []byte, keyName string) bool {
 	header, err := seal.ParseHeader(sealed)
-	return err == nil && header.KeyName == keyName
+	return err == nil && header.KeyName != keyName
 }

@@ -29,7 +29,7 @@ func (c *Custodian) Reveal(ctx context.Context, name resource.Artefact, paths []
 	if err != nil {
 		return Artefact{}, err
 	}
-	clearText, err := c.reveal(ctx, d, artefactResource(a.GetId()), a.GetRecord(), revealable(paths))
+	clearText, err := c.reveal(ctx, d, artefactResource(a.GetId()), a.GetRecord(), revealable(paths, d.institute.rules(d.now)))
 	if err != nil {
 		return Artefact{}, err
 	}
@@ -46,11 +46,13 @@ func (c *Custodian) Reveal(ctx context.Context, name resource.Artefact, paths []
 	return out, nil
 }
 
-// revealable leaves out what is kept only as a hash.
-func revealable(paths []string) []string {
+// revealable leaves out what is kept only as a hash, and what the institute may
+// not keep any more.
+func revealable(paths []string, rules field.Rules) []string {
 	var out []string
 	for _, path := range paths {
-		if s := field.Artefact.Spec(path); s.Secret && !s.Hashed {
+		s := field.Artefact.Spec(path)
+		if s.Secret && !s.Hashed && (!s.IssuerOnly || rules.CardVerificationCode) {
 			out = append(out, path)
 		}
 	}

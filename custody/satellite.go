@@ -34,8 +34,9 @@ const cleanup = 10 * time.Second
 // A trail is what a change leaves beside the dossier, over all its attempts.
 type trail struct {
 	note   string   // the object that lists names
-	names  []string // the satellites that it made or was going to remove
-	made   []string // those that are there
+	names  []string // the satellites that the note lists: to be made or removed
+	made   []string // those that may be there
+	sure   []string // those that certainly are
 	unsure bool     // an attempt may have been written although it failed
 }
 
@@ -45,24 +46,32 @@ func (p place) newTrail() *trail { return &trail{note: p.pending(newID())} }
 // has listed them, and those that will go, in the note.
 func (c *Custodian) prepare(ctx context.Context, d *Dossier, t *trail) error {
 	if more := subtract(slices.Concat(d.made, d.removed), t.names); len(more) > 0 {
-		t.names = append(t.names, more...)
-		if err := c.takeNote(ctx, t); err != nil {
+		if err := c.takeNote(ctx, t, more...); err != nil {
 			return err
 		}
 	}
-	missing := subtract(d.made, t.made)
+	missing := subtract(d.made, t.sure)
+	t.made = append(t.made, subtract(missing, t.made)...)
 	err := c.each(ctx, missing, func(ctx context.Context, name string) error {
 		_, err := c.store.Put(ctx, name, nil, blobstore.Condition{})
 		return err
 	})
 	if err == nil {
-		t.made = append(t.made, missing...)
+		t.sure = append(t.sure, missing...)
 	}
 	return err
 }
 
-func (c *Custodian) takeNote(ctx context.Context, t *trail) error {
-	_, err := c.store.Put(ctx, t.note, []byte(strings.Join(t.names, "\n")), blobstore.Condition{})
+// takeNote adds names to the note.
+func (c *Custodian) takeNote(ctx context.Context, t *trail, more ...string) error {
+	names := slices.Concat(t.names, more)
+	_, err := c.store.Put(ctx, t.note, []byte(strings.Join(names, "\n")), blobstore.Condition{})
+	if err == nil {
+		t.names = names
+	}
+	if err != nil && ctx.Err() != nil && !t.unsure {
+		c.tidy(ctx, t.note, t.made) // the caller is gone, and the note may have been written
+	}
 	return err
 }
 

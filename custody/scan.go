@@ -70,15 +70,21 @@ func (c *Custodian) AddScan(ctx context.Context, name resource.Artefact, in Scan
 	if err != nil {
 		return Scan{}, err
 	}
-	if done {
-		return d.scan(name, results[0])
+	if !done {
+		err = d.takesScan(name.ID)
 	}
-	if err := d.takesScan(name.ID); err != nil {
+	if err != nil {
 		return Scan{}, err
 	}
 	checked, err := in.checked(content)
 	if err != nil {
 		return Scan{}, err
+	}
+	if done {
+		if _, err := io.Copy(io.Discard, checked); err != nil {
+			return Scan{}, err
+		}
+		return d.repeatedScan(name, results[0], checked)
 	}
 	return c.addScan(ctx, d, name, in, checked, req)
 }
@@ -98,10 +104,10 @@ func (c *Custodian) addScan(ctx context.Context, d *Dossier, name resource.Artef
 		return Scan{}, backend(err)
 	}
 	t := d.place.newTrail()
-	t.names, t.made = []string{object}, []string{object}
-	if err := c.takeNote(ctx, t); err != nil {
+	if err := c.takeNote(ctx, t, object); err != nil {
 		return Scan{}, backend(err)
 	}
+	t.made = []string{object}
 	if _, err := c.store.PutStream(ctx, object, sealed, size, blobstore.IfAbsent()); err != nil {
 		if !content.ended { // else it may yet appear, and the sweep needs the note
 			c.tidy(ctx, t.note, t.made)
@@ -118,8 +124,18 @@ func (c *Custodian) addScan(ctx context.Context, d *Dossier, name resource.Artef
 	if err != nil {
 		return Scan{}, err
 	}
-	// The same request may have been done meanwhile, with a content of its own.
-	return d.scan(name, linked[0])
+	// The same request may have been done meanwhile through another server.
+	return d.repeatedScan(name, linked[0], content)
+}
+
+// repeatedScan finds the scan that a request made, if the content is the same:
+// what was announced need not tell one content from another.
+func (d *Dossier) repeatedScan(artefact resource.Artefact, id string, content *checkedContent) (Scan, error) {
+	scan, err := d.scan(artefact, id)
+	if err == nil && scan.SHA256 != hex.EncodeToString(content.sum()) {
+		err = requestIDReused()
+	}
+	return scan, err
 }
 
 func (p place) scanBinding(id string) seal.Binding {

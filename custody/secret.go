@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/receipt"
@@ -59,6 +60,15 @@ func prepareIndexSecret(ctx context.Context, keys *vault.Keys, store *blobstore.
 	if _, err := store.Stat(ctx, indexSecretObject); !errors.Is(err, blobstore.ErrNotFound) {
 		return err
 	}
+	// Without the old secret nothing that lies here would ever be found again.
+	for info, err := range store.List(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(info.Name, "system/") {
+			return errors.New("the store holds data but no index secret: restore " + indexSecretObject + " from a backup")
+		}
+	}
 	dk, err := keys.DataKey(ctx, vault.SystemKey, vault.Index)
 	if err != nil {
 		return err
@@ -80,7 +90,7 @@ func prepareIndexSecret(ctx context.Context, keys *vault.Keys, store *blobstore.
 func LoadIndexSecret(ctx context.Context, keys *vault.Keys, store *blobstore.Store) (IndexSecret, error) {
 	sealed, _, err := store.Get(ctx, indexSecretObject)
 	if errors.Is(err, blobstore.ErrNotFound) {
-		return IndexSecret{}, errors.New("the store holds no index secret: run `wertfach init` first")
+		return IndexSecret{}, errors.New("the store holds no index secret: run `wertfach init` for a new deployment, or restore " + indexSecretObject + " of an old one")
 	}
 	if err != nil {
 		return IndexSecret{}, fmt.Errorf("reading the index secret: %w", err)

@@ -65,8 +65,8 @@ func (s *sweep) resume(ctx context.Context, institute string) error {
 			return err
 		}
 		p := place{institute: institute, pseudonym: path.Base(info.Name)}
-		in, err := s.c.readIntent(ctx, info.Name)
-		if errors.Is(err, blobstore.ErrNotFound) || err == nil && s.c.now().Before(in.Claimed) {
+		in, err := s.c.readIntent(ctx, p)
+		if errors.Is(err, blobstore.ErrNotFound) || err == nil && in.claimed(s.c.now(), s.c.lease) {
 			continue // finished, or somebody is at it
 		}
 		if err == nil {
@@ -100,7 +100,7 @@ func (s *sweep) eraseDue(ctx context.Context, p place, mark blobstore.Info) erro
 	d, err := s.c.viewAt(ctx, resource.Customer{Institute: resource.Institute{ID: p.institute}}, p, needs{anyState: true})
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
-		return s.c.store.Delete(ctx, mark.Name)
+		return s.ifGone(ctx, p, func() error { return s.c.store.Delete(ctx, mark.Name) })
 	case err != nil:
 		return err
 	case d.State() != Ended:
@@ -115,8 +115,9 @@ func (s *sweep) eraseDue(ctx context.Context, p place, mark blobstore.Info) erro
 	}
 	// Only what has ended is erased: if the customer changes meanwhile, which
 	// takes a server whose clock is behind, the next sweep looks again.
-	revision := d.stored.GetCustomer().GetRevision()
-	_, err = s.c.eraseNow(ctx, d, PolicyContractEnd, d.stored.GetTermination().GetReason(), revision)
+	_, err = s.c.eraseNow(ctx, p, d.key.Name, &intent{
+		Policy: PolicyContractEnd, Reason: d.stored.GetTermination().GetReason(), Revision: d.stored.GetCustomer().GetRevision(),
+	})
 	if err == nil {
 		s.report.Erased++
 	}
@@ -145,15 +146,30 @@ func (s *sweep) settle(ctx context.Context, institute string) error {
 	return nil
 }
 
-func (s *sweep) settleNote(ctx context.Context, p place, note string) (int, error) {
+func (s *sweep) settleNote(ctx context.Context, p place, note string) (removed int, err error) {
 	d, err := s.c.viewAt(ctx, resource.Customer{}, p, needs{anyState: true})
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
-		return s.c.settle(ctx, p, note, nil, false)
+		err = s.ifGone(ctx, p, func() error {
+			removed, err = s.c.settle(ctx, p, note, nil, false)
+			return err
+		})
+		return removed, err
 	case err != nil:
 		return 0, err
 	}
 	return s.c.settle(ctx, p, note, d.satellites(), false)
+}
+
+// ifGone does something if there is no dossier, and nothing if there is one that
+// does not open: that is being erased, or damaged, and what belongs to it may
+// still be needed.
+func (s *sweep) ifGone(ctx context.Context, p place, do func() error) error {
+	_, err := s.c.store.Stat(ctx, p.dossier())
+	if errors.Is(err, blobstore.ErrNotFound) {
+		return do()
+	}
+	return err
 }
 
 func (s *sweep) count(ctx context.Context, done *int, what string, err error) {

@@ -75,11 +75,7 @@ func (w *world) apart() *world {
 // server gives a custodian of its own, which an option may change.
 func (w *world) server(t testing.TB, options ...func(*Config)) *Custodian {
 	t.Helper()
-	cfg := Config{
-		Keys: vault.New(w.keys), Store: blobstore.New(w.blobs),
-		Institutes: []Institute{{ID: w.institute}, {ID: issuer, CardVerificationCode: "we issued it"}},
-		Now:        w.clock.now,
-	}
+	cfg := w.config()
 	for _, option := range options {
 		option(&cfg)
 	}
@@ -88,6 +84,14 @@ func (w *world) server(t testing.TB, options ...func(*Config)) *Custodian {
 		t.Fatal(err)
 	}
 	return c
+}
+
+func (w *world) config() Config {
+	return Config{
+		Keys: vault.New(w.keys), Store: blobstore.New(w.blobs),
+		Institutes: []Institute{{ID: w.institute}, {ID: issuer, CardVerificationCode: "we issued it"}},
+		Now:        w.clock.now,
+	}
 }
 
 // scripted puts a script before the drivers of a server.

@@ -22,6 +22,7 @@ const (
 // artefacts is the ArtefactService; scan.go has its streams.
 type artefacts struct {
 	wertfachv1.UnsafeArtefactServiceServer
+	*streams
 	custodian *custody.Custodian
 }
 

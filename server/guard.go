@@ -16,8 +16,10 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/internal/grpcfault"
 )
 
@@ -74,6 +76,9 @@ func (e edge) guard(ctx context.Context, method string, call func() error) error
 	}
 	st := grpcfault.Status(err)
 	level := slog.LevelInfo
+	if strings.HasPrefix(method, "/grpc.health.") {
+		level = slog.LevelDebug // asked every few seconds; changes are logged by health itself
+	}
 	if code := st.Code(); code == codes.Unavailable || code == codes.DataLoss {
 		level = slog.LevelWarn
 		log = log.With(slog.Any("cause", cause(err)))
@@ -132,15 +137,35 @@ func caller(ctx context.Context) string {
 }
 
 // content is a request as bytes that are the same for the same request, without
-// the id by which it is told from others.
+// the id by which it is told from others, and without secrets: a hash of it stays
+// in the dossier, where a PIN could be guessed from it.
 func content(method string, req proto.Message) []byte {
 	req = proto.Clone(req)
 	if fd := req.ProtoReflect().Descriptor().Fields().ByName("request_id"); fd != nil {
 		req.ProtoReflect().Clear(fd)
 	}
+	clearSecrets(req.ProtoReflect())
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
 	if err != nil {
 		return []byte(method) // it was just unmarshalled, so it marshals
 	}
 	return append([]byte(method+"\x00"), b...)
+}
+
+// clearSecrets empties the fields of class SECRET in a message and below it.
+func clearSecrets(m protoreflect.Message) {
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case field.IsSecret(fd):
+			m.Clear(fd)
+		case fd.Kind() != protoreflect.MessageKind || fd.IsMap():
+		case fd.IsList():
+			for i := range v.List().Len() {
+				clearSecrets(v.List().Get(i).Message())
+			}
+		default:
+			clearSecrets(v.Message())
+		}
+		return true
+	})
 }

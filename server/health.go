@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -19,12 +21,14 @@ const (
 type health struct {
 	healthv1.UnsafeHealthServer
 	ready   func(context.Context) error
+	log     *slog.Logger
+	ill     atomic.Bool // whether the last probe failed
 	stopped chan struct{}
 	once    sync.Once
 }
 
-func newHealth(ready func(context.Context) error) *health {
-	return &health{ready: ready, stopped: make(chan struct{})}
+func newHealth(ready func(context.Context) error, log *slog.Logger) *health {
+	return &health{ready: ready, log: log, stopped: make(chan struct{})}
 }
 
 // stop says that the server takes no further calls.
@@ -38,7 +42,14 @@ func (h *health) status(ctx context.Context) healthv1.HealthCheckResponse_Servin
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	if h.ready(ctx) != nil {
+	err := h.ready(ctx)
+	switch was := h.ill.Swap(err != nil); {
+	case err != nil && !was:
+		h.log.WarnContext(ctx, "keys or objects can't be reached; not serving", slog.Any("cause", err))
+	case err == nil && was:
+		h.log.InfoContext(ctx, "keys and objects can be reached again; serving")
+	}
+	if err != nil {
 		return healthv1.HealthCheckResponse_NOT_SERVING
 	}
 	return healthv1.HealthCheckResponse_SERVING

@@ -16,7 +16,12 @@ import (
 // chunk is how much content a message of a download carries, in bytes.
 const chunk = 64 << 10
 
+// UploadScan is ended when the client sends nothing for a while.
 func (s artefacts) UploadScan(stream wertfachv1.ArtefactService_UploadScanServer) error {
+	return s.moving(func(moved func()) error { return s.upload(stream, moved) })
+}
+
+func (s artefacts) upload(stream wertfachv1.ArtefactService_UploadScanServer, moved func()) error {
 	first, err := stream.Recv()
 	if err != nil && err != io.EOF { // io.EOF is an upload of nothing at all
 		return err
@@ -36,7 +41,7 @@ func (s artefacts) UploadScan(stream wertfachv1.ArtefactService_UploadScanServer
 		Field:    "header.scan",
 		FileName: header.GetScan().GetFileName(), MediaType: header.GetScan().GetMediaType(),
 		Size: header.GetScan().GetSizeBytes(), SHA256: header.GetScan().GetSha256(),
-	}, &upload{stream: stream}, request(header))
+	}, &upload{stream: stream, moved: moved}, request(header))
 	if err != nil {
 		return err
 	}
@@ -46,6 +51,7 @@ func (s artefacts) UploadScan(stream wertfachv1.ArtefactService_UploadScanServer
 // upload reads the content that a stream brings.
 type upload struct {
 	stream wertfachv1.ArtefactService_UploadScanServer
+	moved  func()
 	rest   []byte
 }
 
@@ -62,6 +68,7 @@ func (u *upload) Read(p []byte) (int, error) {
 		if msg.GetHeader() != nil {
 			return 0, fault.Field("header", "header.first", "must be in the first message only")
 		}
+		u.moved()
 		u.rest = msg.GetChunk()
 	}
 	n := copy(p, u.rest)
@@ -69,7 +76,12 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// DownloadScan is ended when the client takes nothing for a while.
 func (s artefacts) DownloadScan(req *wertfachv1.DownloadScanRequest, stream wertfachv1.ArtefactService_DownloadScanServer) error {
+	return s.moving(func(moved func()) error { return s.download(req, stream, moved) })
+}
+
+func (s artefacts) download(req *wertfachv1.DownloadScanRequest, stream wertfachv1.ArtefactService_DownloadScanServer, moved func()) error {
 	name, err := resource.ParseScan("name", req.GetName())
 	if err != nil {
 		return err
@@ -92,6 +104,7 @@ func (s artefacts) DownloadScan(req *wertfachv1.DownloadScanRequest, stream wert
 			if err := stream.Send(&wertfachv1.DownloadScanResponse{Part: part}); err != nil {
 				return err
 			}
+			moved()
 		}
 		if err == io.EOF {
 			return nil

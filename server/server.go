@@ -60,14 +60,20 @@ const (
 
 // Server answers the API on one listener.
 type Server struct {
-	grpc   *grpc.Server
-	health *health
+	grpc    *grpc.Server
+	health  *health
+	streams *streams
 }
 
 // New makes a server. Nothing listens yet.
 func New(cfg Config) (*Server, error) {
 	if cfg.Custodian == nil || cfg.TLS == nil || cfg.Ready == nil {
 		return nil, errors.New("server: custodian, TLS and readiness are needed")
+	}
+	if cfg.TLS.ClientCAs == nil || cfg.TLS.GetConfigForClient != nil {
+		// Without an authority of its own it would take those of the system, and
+		// let everybody in who has a certificate from anywhere.
+		return nil, errors.New("server: TLS needs the authority of the clients' certificates, the same for all")
 	}
 	valid, err := newValidator()
 	if err != nil {
@@ -86,10 +92,11 @@ func New(cfg Config) (*Server, error) {
 			grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingEvery, PermitWithoutStream: true}),
 		),
-		health: newHealth(cfg.Ready),
+		health:  newHealth(cfg.Ready, edge.log),
+		streams: &streams{idle: idleStream},
 	}
 	wertfachv1.RegisterCustomerServiceServer(s.grpc, customers{custodian: cfg.Custodian})
-	wertfachv1.RegisterArtefactServiceServer(s.grpc, artefacts{custodian: cfg.Custodian})
+	wertfachv1.RegisterArtefactServiceServer(s.grpc, artefacts{streams: s.streams, custodian: cfg.Custodian})
 	wertfachv1.RegisterLifecycleServiceServer(s.grpc, lifecycle{custodian: cfg.Custodian})
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	if cfg.Reflection {
@@ -118,6 +125,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 	go func() {
 		defer close(done)
 		s.grpc.GracefulStop()
+		s.streams.working.Wait()
 	}()
 	select {
 	case <-done:

@@ -67,7 +67,7 @@ It prints the artefact, masked.`,
 		Args: takes("NAME"),
 		RunE: c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
 			artefact := &wertfachv1.Artefact{}
-			mask, err := c.readUpdate(file, args[0], artefact, "artefact.")
+			mask, err := c.readUpdate(ctx, file, args[0], artefact, "artefact.")
 			if err != nil {
 				return nil, err
 			}

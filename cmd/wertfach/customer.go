@@ -32,7 +32,7 @@ customer's name in it says which institute's, and under which number:
 See "wertfach help files". It prints the customer, masked.`,
 		Args: takes(),
 		RunE: c.asks(func(ctx context.Context, vault *client.Client, _ []string) (proto.Message, error) {
-			v, err := c.read(file)
+			v, err := c.read(ctx, file)
 			if err != nil {
 				return nil, err
 			}
@@ -79,7 +79,7 @@ It prints the customer, masked.`,
 		Args: takes("NAME"),
 		RunE: c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
 			customer := &wertfachv1.Customer{}
-			mask, err := c.readUpdate(file, args[0], customer, "customer.")
+			mask, err := c.readUpdate(ctx, file, args[0], customer, "customer.")
 			if err != nil {
 				return nil, err
 			}
@@ -100,7 +100,8 @@ in every backup. NOTHING BRINGS IT BACK. The reason is kept for ever, in the rec
 must not name anyone.
 
 It prints the receipt; "wertfach receipt get" fetches the signed file. Repeated, it gives
-the same receipt.`,
+the same receipt, as long as the customer is not enrolled anew. EVERY "customer erase" IS
+A NEW REQUEST: repeated after the customer came back, it destroys the new dossier too.`,
 		Args: takes("NAME"),
 		RunE: c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
 			return vault.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: args[0], Reason: reason})

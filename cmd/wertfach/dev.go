@@ -39,7 +39,10 @@ folder and is there again at the next start. One process at a time uses a folder
 DIR/clients/ROLE.yaml is a client profile for each role, DIR/attest.pem the public
 keys that verify erasure receipts.
 
-THE KEYS LIE BESIDE THE DATA: it is not for real customers.`,
+THE KEYS LIE BESIDE THE DATA: it is not for real customers.
+
+Exit codes: 0 stopped as it was told; 1 not started or failed, the message says why;
+2 wrong command line.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return dev(cmd, o) },
 	}

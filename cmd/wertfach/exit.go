@@ -40,8 +40,9 @@ func exitCodesTopic() *cobra.Command {
     4  not found
     5  exists already, or does not fit the present state, or lost against another
        change: CUSTOMER_EXISTS, CONTRACT_ENDED, SERVICE_NOT_BOOKED, STALE_ETAG
-    6  not allowed, or not known to the server
-    7  the server or its stores can't be reached, or the time was up: try again later
+    6  not allowed
+    7  the server or its stores can't be reached, or server and client don't accept each
+       other's certificates, or the time was up: try again later
     8  what was stored or transferred is damaged
     9  a limit of number, size or rate was reached
    10  the receipt does not verify
@@ -50,11 +51,11 @@ func exitCodesTopic() *cobra.Command {
 What is asked for goes to standard output, and nothing else does. Messages go to
 standard error, a line for each:
 
-  artefact.sim_card.puk: must be 8 digits [puk.length]
+  artefact.sim_card.puk: a PUK has 8 digits [puk.length]
   wertfach: the customer is not enrolled [CUSTOMER_NOT_FOUND]
 
 The word in brackets is stable: the rule that a field broke, or the reason. The text
-before it may be reworded. No message repeats a value.
+before it may be reworded. No message repeats the value of a field or a flag.
 
 A change that was interrupted, or for which the time was up, may have been made or not:
 look, or make it again. The commands that run or tend a server (dev, serve, init, sweep)

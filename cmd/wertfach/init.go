@@ -25,11 +25,19 @@ func initCommand() *cobra.Command {
 		Short: "prepare Vault and S3 for a deployment, once",
 		Long: `Init makes what a deployment needs before its first start: the transit engine
 with a bounded cache, the key that signs receipts, the bucket, and the secret behind
-pseudonyms and blind indexes. What is there already it leaves alone, so it can be
-repeated; it says of each thing whether it was there.
+pseudonyms and blind indexes. Keys, bucket and secret that are there it leaves alone,
+so it can be repeated; it says of each of them whether it was there. Each time it sets
+the engine's cache to the size that the configuration wants, without a word, and writes
+the public keys that verify receipts to the store.
+
+Where the store holds data but no index secret, it refuses to make a new one: nothing
+would be found any more. Restore system/index-secret from a backup of the bucket.
 
 It needs rights in Vault that the server does not have, see deploy/vault/init.hcl.
-Give it a token of its own with --vault-token-file.`,
+Give it a token of its own with --vault-token-file.
+
+Exit codes: 0 done; 1 not done, the message says why; 2 wrong command line or
+configuration; 7 Vault or the object store stayed away.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return initialise(cmd, o) },
 	}

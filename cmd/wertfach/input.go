@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/wertfach/wertfach/cmd/wertfach/internal/apijson"
 	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/internal/grpcfault"
 )
 
 // maxInput bounds an input file, in bytes: the API takes messages of 1 MiB.
@@ -48,8 +51,8 @@ registered as a whole or not at all.
 For "customer update" and "artefact update" a file holds what changes: what stands in it
 is set, what stands in it empty ("" or null) is cleared, what does not stand in it stays.
 With an etag it is refused where somebody else came first. What only the server sets is
-passed over, so the answer of "get" can be edited and given back, without its masked
-values.`,
+passed over, so the answer of "get" can be edited and given back: without its masked
+values, and that of a customer without "services" too, which an update does not change.`,
 	}
 }
 
@@ -60,19 +63,47 @@ func fileFlag(cmd *cobra.Command, file *string, what string) *cobra.Command {
 }
 
 // read reads an input file.
-func (c *cli) read(file string) (apijson.Value, error) {
-	content, err := c.contentOf(file, maxInput)
+func (c *cli) read(ctx context.Context, file string) (apijson.Value, error) {
+	content, err := c.contentOf(ctx, file, maxInput)
 	if err != nil {
 		return apijson.Value{}, err
 	}
-	if file == "-" {
-		file = "standard input"
-	}
-	return apijson.Parse(file, content)
+	return apijson.Parse(spoken(file), content)
 }
 
-// contentOf reads a small file, - being standard input.
-func (c *cli) contentOf(file string, limit int64) ([]byte, error) {
+// spoken is how messages call an input file.
+func spoken(file string) string {
+	if file == "-" {
+		return "standard input"
+	}
+	return file
+}
+
+// contentOf reads a small file, - being standard input. It does not wait for
+// somebody at a keyboard, or at the other end of a pipe, longer than ctx lasts:
+// the read that is under way then is left behind and ends with the process.
+func (c *cli) contentOf(ctx context.Context, file string, limit int64) ([]byte, error) {
+	type outcome struct {
+		content []byte
+		err     error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		content, err := c.readAll(file, limit)
+		done <- outcome{content, err}
+	}()
+	select {
+	case read := <-done:
+		return read.content, read.err
+	case <-ctx.Done():
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil, fault.Wrap(ctx.Err(), fault.Unavailable, grpcfault.ReasonDeadline, "the time was up before "+spoken(file)+" came to its end")
+	}
+	return nil, ctx.Err()
+}
+
+func (c *cli) readAll(file string, limit int64) ([]byte, error) {
 	in := c.stdin
 	if file != "-" {
 		f, err := os.Open(file)
@@ -87,7 +118,7 @@ func (c *cli) contentOf(file string, limit int64) ([]byte, error) {
 		return nil, usageError{err}
 	}
 	if int64(len(content)) > limit {
-		return nil, fault.New(fault.Exhausted, "TOO_LARGE", "%s has more than %d MiB", file, limit>>20)
+		return nil, fault.New(fault.Exhausted, "TOO_LARGE", "%s has more than %d MiB", spoken(file), limit>>20)
 	}
 	return content, nil
 }
@@ -100,8 +131,8 @@ type named interface {
 
 // readUpdate reads a file that holds changes of the resource called name into
 // it, and gives the mask of what changes.
-func (c *cli) readUpdate(file, name string, resource named, prefix string) (*fieldmaskpb.FieldMask, error) {
-	v, err := c.read(file)
+func (c *cli) readUpdate(ctx context.Context, file, name string, resource named, prefix string) (*fieldmaskpb.FieldMask, error) {
+	v, err := c.read(ctx, file)
 	if err != nil {
 		return nil, err
 	}

@@ -59,12 +59,12 @@ func (c *cli) receiptVerify() *cobra.Command {
 "wertfach init --keys-out" and "wertfach dev" write it, and prints what it states. Where
 it was not, it prints nothing and ends with exit code 10. It talks to no server.`,
 		Args: takes("FILE"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			file, err := c.contentOf(args[0], maxReceipt)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file, err := c.contentOf(cmd.Context(), args[0], maxReceipt)
 			if err != nil {
 				return err
 			}
-			keyFile, err := c.contentOf(key, maxReceipt)
+			keyFile, err := c.contentOf(cmd.Context(), key, maxReceipt)
 			if err != nil {
 				return err
 			}

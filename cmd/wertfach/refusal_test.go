@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wertfach/wertfach/internal/profile"
 )
@@ -71,7 +74,7 @@ func TestExitCodesOfTheServersAnswers(t *testing.T) {
 		{exitInvalid, "name: ", []string{"customer", "get", "institutes/../customers/4711"}},
 		{exitInvalid, "effective_date: ", []string{"contract", "terminate", "--customer", customerName, "--effective", "2026-02-30"}},
 		{exitInvalid, "effective_date: ", []string{"contract", "terminate", "--customer", customerName, "--effective", "2020-01-01"}},
-		{exitInvalid, "fields: ", []string{"artefact", "reveal", sim, "--purpose", "unlock", "--field", "sim_card.none"}},
+		{exitInvalid, "--field: names a field", []string{"artefact", "reveal", sim, "--purpose", "unlock", "--field", "sim_card.none"}},
 		{exitUnavailable, "[DEADLINE_EXCEEDED]", []string{"customer", "get", customerName, "--timeout", "1ns"}},
 	} {
 		s.refused(t, "portal", "", c.code, c.word, c.args...)
@@ -99,7 +102,16 @@ func TestCommandLinesThatAreWrong(t *testing.T) {
 		"scan download x":                                  `"out"`,
 		"receipt verify x":                                 `"key"`,
 		"customer get x -o yaml":                           "json, table",
-		"customer get x --timeout soon":                    "timeout",
+		"customer get x --timeout soon":                    "--timeout: must be a time such as 30s",
+		"customer get x --timeout=-1s":                     "--timeout: must be a time such as 30s",
+		"customer get x -o=":                               "-o, --output: must be one of",
+		"customer get x -z4711":                            "-z is no flag",
+		"customer get x --=4711":                           "a flag is written",
+		"customer get x --output":                          "--output",
+		"dev --sample=4711":                                "--sample: can't be understood",
+		"help nonsense":                                    "there is no such command",
+		"help customer nonsense":                           "there is no such command",
+		"help custmer":                                     "is customer meant?",
 		"customer get x --bogus":                           "--bogus",
 		"customer get x":                                   "--profile FILE or WERTFACH_PROFILE",
 		"--profile " + os.DevNull + "/none customer get x": "client profile",
@@ -107,6 +119,11 @@ func TestCommandLinesThatAreWrong(t *testing.T) {
 		r := command(context.Background(), "", false, strings.Fields(line)...)
 		if r.code != exitUsage || !strings.Contains(r.err, want) || !strings.HasPrefix(r.err, "wertfach: ") || r.out != "" {
 			t.Errorf("wertfach %s: exit code %d, want %d with %q\n%s%s", line, r.code, exitUsage, want, r.err, r.out)
+		}
+		for _, value := range []string{"curiosity", "unspecified", "yaml", "soon", "4711", "nonsense"} {
+			if strings.Contains(r.err, value) {
+				t.Errorf("wertfach %s: the message repeats a value:\n%s", line, r.err)
+			}
 		}
 	}
 }
@@ -143,6 +160,54 @@ func TestProfiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Nobody has to type on before Ctrl-C or --timeout is heard.
+func TestStandardInputThatDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	for _, end := range []struct {
+		timeout string
+		code    int
+		says    string
+	}{
+		{"1h", exitInterrupted, "wertfach: interrupted\n"},
+		{"1ms", exitUnavailable, "standard input"},
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		t.Cleanup(interrupt)
+		keyboard := &silent{asked: interrupt, end: make(chan struct{})}
+		if end.code != exitInterrupted {
+			keyboard.asked = func() {}
+		}
+		t.Cleanup(func() { close(keyboard.end) })
+		var out, problems bytes.Buffer
+		code := run(ctx, &cli{
+			stdin: keyboard, stdout: &out, stderr: &problems, getenv: func(string) string { return "" }, now: time.Now,
+		}, []string{"--profile", s.dev.Profile("portal"), "customer", "enrol", "-f", "-", "--timeout", end.timeout})
+		if code != end.code || !strings.Contains(problems.String(), end.says) || out.Len() > 0 {
+			t.Errorf("exit code %d, want %d\n%s%s", code, end.code, &problems, &out)
+		}
+	}
+}
+
+// silent is a keyboard at which nobody types.
+type silent struct {
+	asked func()
+	end   chan struct{}
+}
+
+// Read waits.
+func (s *silent) Read([]byte) (int, error) {
+	s.asked()
+	<-s.end
+	return 0, io.EOF
+}
+
+func TestInputThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	s.refused(t, "portal", strings.Repeat(" ", maxInput+1), exitExhausted, "standard input has more than 8 MiB", "customer", "enrol", "-f", "-")
 }
 
 func TestInterrupted(t *testing.T) {

@@ -28,7 +28,7 @@ whole or not at all, at most 100 at once. See "wertfach help files".
 It prints what was registered, masked, with its name.`,
 		Args: takes(),
 		RunE: c.asks(func(ctx context.Context, vault *client.Client, _ []string) (proto.Message, error) {
-			v, err := c.read(file)
+			v, err := c.read(ctx, file)
 			if err != nil {
 				return nil, err
 			}

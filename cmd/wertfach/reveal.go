@@ -31,7 +31,8 @@ the rest masked. It may stand several times.`,
 			if len(fields) > 0 {
 				req.Fields = &fieldmaskpb.FieldMask{Paths: schemaPaths((*wertfachv1.Artefact)(nil), fields)}
 			}
-			return vault.Artefacts.RevealArtefact(ctx, req)
+			artefact, err := vault.Artefacts.RevealArtefact(ctx, req)
+			return artefact, inFlag(err, "fields", "--field")
 		}),
 	}
 	cmd.Flags().Var(purpose, "purpose", "what the secrets are needed for: `P` of the list above")

@@ -91,7 +91,9 @@ for what a script can rely on.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.profile, "profile", "", "client profile `FILE`; "+profileVariable+" stands in for it")
 	flags.VarP(&choice{&c.output, []string{"json", "table"}}, "output", "o", "`FORM` of answers: json or table")
-	flags.DurationVar(&c.timeout, "timeout", 0, "give up after `DURATION` (default 1m, for the transfer of a scan 30m)")
+	flags.Var(&patience{&c.timeout}, "timeout", "give up after `DURATION` (default 1m, for the transfer of a scan 30m)")
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(c.customer(), c.artefact(), c.scan(), c.service(), c.contract(), c.receipt())
 	root.AddCommand(serverCommands()...)
 	root.AddCommand(exitCodesTopic(), filesTopic())
@@ -116,6 +118,26 @@ func nested(cmd *cobra.Command) *cobra.Command {
 		nested(sub)
 	}
 	return cmd
+}
+
+// helpCommand is `help`. The library's own takes a name that there is not for
+// success.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "tell about a command or a topic",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return errors.New("there is no such command")
+			}
+			if len(rest) > 0 {
+				return unknownCommand(about, rest[0])
+			}
+			about.InitDefaultHelpFlag() // so that it is listed
+			return about.Help()
+		},
+	}
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {

@@ -46,6 +46,8 @@ func TestHelp(t *testing.T) {
 		"help exit-codes":         "10  the receipt does not verify",
 		"exit-codes":              "10  the receipt does not verify",
 		"help files":              `"simCard"`,
+		"help":                    "Available Commands",
+		"help customer erase":     "IS\nA NEW REQUEST",
 		"--version":               "wertfach " + versionText() + "\n",
 		"customer enrol --help":   `"familyName"`,
 		"artefact reveal --help":  "police-report",

@@ -14,6 +14,9 @@ type Rules struct {
 	// CardVerificationCode allows values that only a card's issuer may keep
 	// (PCI DSS v4, 3.3.3).
 	CardVerificationCode bool
+	// Today is the day in the institute's time zone, YYYY-MM-DD; empty for no
+	// limit.
+	Today string
 }
 
 // Check gives every rule that the values break: formats and checksums, fields
@@ -40,6 +43,8 @@ func (t *Table) Check(kind string, values Values, changed []string, rules Rules,
 		default:
 			if p := s.check(text, values); p != nil {
 				add(s.Path, p.Rule, p.Description)
+			} else if s.NotFuture && rules.Today != "" && s.Format.Normalise(text) > rules.Today {
+				add(s.Path, "date.future", "must not lie in the future")
 			}
 		}
 	}

@@ -12,6 +12,7 @@
 package field
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,8 @@ type Spec struct {
 	Hashed bool
 	// IssuerOnly values need the institute's leave (PCI DSS v4, 3.3.3).
 	IssuerOnly bool
+	// NotFuture dates are today at the latest.
+	NotFuture bool
 	// Required fields are not empty.
 	Required bool
 	// Lookup is the kind of blind index that leads to the value, or "".
@@ -126,15 +129,22 @@ func (t *Table) add(md protoreflect.MessageDescriptor, above []protoreflect.Fiel
 			t.add(fd.Message(), chain, path+".")
 			continue
 		}
-		h, ok := proto.GetExtension(fd.Options(), wertfachv1.E_Handling).(*wertfachv1.Handling)
-		if !ok || h == nil || (fd.Kind() == protoreflect.StringKind && h.GetFormat() == 0) {
-			continue
+		h := handling(fd)
+		text := fd.Kind() == protoreflect.StringKind
+		switch {
+		case behaves(fd, annotations.FieldBehavior_IDENTIFIER), fd.Name() == "etag":
+			continue // the handlers carry these
+		case h.GetClass() == wertfachv1.FieldClass_FIELD_CLASS_UNSPECIFIED, text != (h.GetFormat() != 0),
+			!text && fd.Kind() != protoreflect.EnumKind && fd.Kind() != protoreflect.BoolKind:
+			// A value of such a field would be lost in silence.
+			panic(fmt.Sprintf("the schema does not say how %s is handled", fd.FullName()))
 		}
 		s := &Spec{
 			Path:       path,
-			Secret:     h.GetClass() == wertfachv1.FieldClass_FIELD_CLASS_SECRET,
+			Secret:     IsSecret(fd),
 			Hashed:     h.GetHashed(),
 			IssuerOnly: h.GetIssuerOnly(),
+			NotFuture:  h.GetNotFuture(),
 			Required:   behaves(fd, annotations.FieldBehavior_REQUIRED),
 			Lookup:     h.GetLookup(),
 			Mask:       masks[h.GetMask()],
@@ -144,6 +154,16 @@ func (t *Table) add(md protoreflect.MessageDescriptor, above []protoreflect.Fiel
 		t.specs = append(t.specs, s)
 		t.byPath[path] = s
 	}
+}
+
+// IsSecret says whether a field of any message of the API is of class SECRET.
+func IsSecret(fd protoreflect.FieldDescriptor) bool {
+	return handling(fd).GetClass() == wertfachv1.FieldClass_FIELD_CLASS_SECRET
+}
+
+func handling(fd protoreflect.FieldDescriptor) *wertfachv1.Handling {
+	h, _ := proto.GetExtension(fd.Options(), wertfachv1.E_Handling).(*wertfachv1.Handling)
+	return h
 }
 
 var masks = map[wertfachv1.Mask]format.Mask{

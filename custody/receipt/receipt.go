@@ -41,6 +41,9 @@ type Statement struct {
 	// Policy is the rule by which it was erased, Reason why.
 	Policy string `json:"policy"`
 	Reason string `json:"reason"`
+	// Request is a keyed hash of the request that asked for it, by which the
+	// server knows the request again; empty where it had no id.
+	Request string `json:"request,omitempty"`
 	// Requested is when the erasure began, KeyDestroyed when nothing opened any
 	// more, Completed when the last object was gone. All in UTC.
 	Requested    time.Time `json:"requested_time"`
@@ -48,7 +51,7 @@ type Statement struct {
 	Completed    time.Time `json:"completed_time"`
 }
 
-// Signer signs with the deployment's attest key; vault.Keys is one.
+// Signer signs with the deployment's attest key.
 type Signer interface {
 	// SignReceipt gives the signature over message and the key that verifies it.
 	SignReceipt(ctx context.Context, message []byte) ([]byte, ed25519.PublicKey, error)

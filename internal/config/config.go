@@ -27,7 +27,8 @@ type Config struct {
 	// TLS is who the server is and whom it lets in. Needed.
 	TLS TLS `yaml:"tls"`
 	// Institutes are the banks that are served, at least one; customers of
-	// others are not found.
+	// others are not found. One that is taken out is not swept either, so it
+	// stays here until its data is gone.
 	Institutes []Institute `yaml:"institutes"`
 	// Limits bound what a customer can store and what the server keeps in
 	// memory.

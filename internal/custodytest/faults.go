@@ -20,6 +20,8 @@ type Call struct {
 	Op string
 	// Name is the key's or the object's, or the prefix of a list.
 	Name string
+	// Context is that of a data key.
+	Context vault.Context
 }
 
 // Fate is what becomes of a call.
@@ -31,8 +33,8 @@ const (
 	Pass Fate = iota
 	// Refuse does not make the call and says that the back end is away.
 	Refuse
-	// Lose makes the call and then says that the back end is away: the answer
-	// got lost.
+	// Lose makes the call, even if the caller's context ends, and then says that
+	// the back end is away: the answer got lost.
 	Lose
 )
 
@@ -52,21 +54,22 @@ type stage struct {
 	calls  atomic.Int64
 }
 
-func (s *stage) fate(ctx context.Context, op, name string) Fate {
-	return s.script(ctx, Call{Number: int(s.calls.Add(1)), Op: op, Name: name})
+func (s *stage) fate(ctx context.Context, c Call) Fate {
+	c.Number = int(s.calls.Add(1))
+	return s.script(ctx, c)
 }
 
 // play makes a call, or not, as its fate is.
-func play[T any](ctx context.Context, s *stage, op, name string, away error, call func() (T, error)) (T, error) {
+func play[T any](ctx context.Context, s *stage, c Call, away error, call func(context.Context) (T, error)) (T, error) {
 	var none T
-	switch s.fate(ctx, op, name) {
+	switch s.fate(ctx, c) {
 	case Refuse:
 		return none, fmt.Errorf("%w: refused by the test", away)
 	case Lose:
-		_, _ = call() // whatever it was, nobody hears of it
+		_, _ = call(context.WithoutCancel(ctx)) // whatever it was, nobody hears of it
 		return none, fmt.Errorf("%w: answer lost by the test", away)
 	default:
-		return call()
+		return call(ctx)
 	}
 }
 
@@ -78,44 +81,44 @@ type faultyKeys struct {
 type nothing struct{}
 
 func (f faultyKeys) Create(ctx context.Context, key string, c vault.Context) (vault.DataKey, error) {
-	return play(ctx, f.stage, "vault.create", key, vault.ErrUnavailable, func() (vault.DataKey, error) {
+	return play(ctx, f.stage, Call{Op: "vault.create", Name: key, Context: c}, vault.ErrUnavailable, func(ctx context.Context) (vault.DataKey, error) {
 		return f.Driver.Create(ctx, key, c)
 	})
 }
 
 func (f faultyKeys) DataKey(ctx context.Context, key string, c vault.Context) (vault.DataKey, error) {
-	return play(ctx, f.stage, "vault.datakey", key, vault.ErrUnavailable, func() (vault.DataKey, error) {
+	return play(ctx, f.stage, Call{Op: "vault.datakey", Name: key, Context: c}, vault.ErrUnavailable, func(ctx context.Context) (vault.DataKey, error) {
 		return f.Driver.DataKey(ctx, key, c)
 	})
 }
 
 func (f faultyKeys) Unwrap(ctx context.Context, key string, c vault.Context, wrapped [][]byte) ([][]byte, error) {
-	return play(ctx, f.stage, "vault.unwrap", key, vault.ErrUnavailable, func() ([][]byte, error) {
+	return play(ctx, f.stage, Call{Op: "vault.unwrap", Name: key, Context: c}, vault.ErrUnavailable, func(ctx context.Context) ([][]byte, error) {
 		return f.Driver.Unwrap(ctx, key, c, wrapped)
 	})
 }
 
 func (f faultyKeys) Destroy(ctx context.Context, key string) error {
-	_, err := play(ctx, f.stage, "vault.destroy", key, vault.ErrUnavailable, func() (nothing, error) {
+	_, err := play(ctx, f.stage, Call{Op: "vault.destroy", Name: key}, vault.ErrUnavailable, func(ctx context.Context) (nothing, error) {
 		return nothing{}, f.Driver.Destroy(ctx, key)
 	})
 	return err
 }
 
 func (f faultyKeys) Info(ctx context.Context, key string) (vault.Info, error) {
-	return play(ctx, f.stage, "vault.info", key, vault.ErrUnavailable, func() (vault.Info, error) {
+	return play(ctx, f.stage, Call{Op: "vault.info", Name: key}, vault.ErrUnavailable, func(ctx context.Context) (vault.Info, error) {
 		return f.Driver.Info(ctx, key)
 	})
 }
 
 func (f faultyKeys) Sign(ctx context.Context, message []byte) (vault.Signature, error) {
-	return play(ctx, f.stage, "vault.sign", vault.AttestKey, vault.ErrUnavailable, func() (vault.Signature, error) {
+	return play(ctx, f.stage, Call{Op: "vault.sign", Name: vault.AttestKey}, vault.ErrUnavailable, func(ctx context.Context) (vault.Signature, error) {
 		return f.Driver.Sign(ctx, message)
 	})
 }
 
 func (f faultyKeys) PublicKeys(ctx context.Context) (map[int]ed25519.PublicKey, error) {
-	return play(ctx, f.stage, "vault.publickeys", vault.AttestKey, vault.ErrUnavailable, func() (map[int]ed25519.PublicKey, error) {
+	return play(ctx, f.stage, Call{Op: "vault.publickeys", Name: vault.AttestKey}, vault.ErrUnavailable, func(ctx context.Context) (map[int]ed25519.PublicKey, error) {
 		return f.Driver.PublicKeys(ctx)
 	})
 }
@@ -133,7 +136,7 @@ type opened struct {
 }
 
 func (f faultyBlobs) Open(ctx context.Context, name string) (io.ReadCloser, blobstore.Info, error) {
-	o, err := play(ctx, f.stage, "store.open", name, blobstore.ErrUnavailable, func() (opened, error) {
+	o, err := play(ctx, f.stage, Call{Op: "store.open", Name: name}, blobstore.ErrUnavailable, func(ctx context.Context) (opened, error) {
 		body, info, err := f.Driver.Open(ctx, name)
 		return opened{body, info}, err
 	})
@@ -141,19 +144,19 @@ func (f faultyBlobs) Open(ctx context.Context, name string) (io.ReadCloser, blob
 }
 
 func (f faultyBlobs) Put(ctx context.Context, name string, body io.Reader, size int64, cond blobstore.Condition) (blobstore.Info, error) {
-	return play(ctx, f.stage, "store.put", name, blobstore.ErrUnavailable, func() (blobstore.Info, error) {
+	return play(ctx, f.stage, Call{Op: "store.put", Name: name}, blobstore.ErrUnavailable, func(ctx context.Context) (blobstore.Info, error) {
 		return f.Driver.Put(ctx, name, body, size, cond)
 	})
 }
 
 func (f faultyBlobs) Stat(ctx context.Context, name string) (blobstore.Info, error) {
-	return play(ctx, f.stage, "store.stat", name, blobstore.ErrUnavailable, func() (blobstore.Info, error) {
+	return play(ctx, f.stage, Call{Op: "store.stat", Name: name}, blobstore.ErrUnavailable, func(ctx context.Context) (blobstore.Info, error) {
 		return f.Driver.Stat(ctx, name)
 	})
 }
 
 func (f faultyBlobs) Delete(ctx context.Context, name string) error {
-	_, err := play(ctx, f.stage, "store.delete", name, blobstore.ErrUnavailable, func() (nothing, error) {
+	_, err := play(ctx, f.stage, Call{Op: "store.delete", Name: name}, blobstore.ErrUnavailable, func(ctx context.Context) (nothing, error) {
 		return nothing{}, f.Driver.Delete(ctx, name)
 	})
 	return err
@@ -163,7 +166,7 @@ func (f faultyBlobs) Delete(ctx context.Context, name string) error {
 // ends with an error.
 func (f faultyBlobs) List(ctx context.Context, prefix string) iter.Seq2[blobstore.Info, error] {
 	return func(yield func(blobstore.Info, error) bool) {
-		fate := f.stage.fate(ctx, "store.list", prefix)
+		fate := f.stage.fate(ctx, Call{Op: "store.list", Name: prefix})
 		if fate != Refuse {
 			for info, err := range f.Driver.List(ctx, prefix) {
 				if !yield(info, err) || err != nil {

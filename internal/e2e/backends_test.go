@@ -53,7 +53,7 @@ func embeddedBackends(t testing.TB) *backends {
 		connect: func(testing.TB) (*vault.Keys, *blobstore.Store) { return front, back },
 		keyNames: func(t testing.TB) []string {
 			t.Helper()
-			files, err := os.ReadDir(filepath.Join(place.Folder, "keys"))
+			files, err := os.ReadDir(filepath.Join(place.Folder, "keys", "keys"))
 			ok(t, err)
 			var names []string
 			for _, file := range files {

@@ -2,9 +2,12 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -111,7 +114,7 @@ func badRequests() []refusal {
 		}}), "artefact.payment_card.scheme enum.defined_only"),
 		invalid("register no sort of device", registering(ofErika, &wertfachv1.Artefact{Kind: &wertfachv1.Artefact_Device{
 			Device: &wertfachv1.Device{Manufacturer: "Fairphone"},
-		}}), "artefact.device.type enum.not_in"),
+		}}), "artefact.device.type required"),
 		invalid("register an unknown sort of document", registering(ofErika, &wertfachv1.Artefact{Kind: &wertfachv1.Artefact_Document{
 			Document: &wertfachv1.Document{Type: 99},
 		}}), "artefact.document.type enum.defined_only"),
@@ -153,6 +156,10 @@ func badRequests() []refusal {
 			_, id, _ := strings.Cut(s.old.GetName(), "/artefacts/")
 			return listing(0, id)(ctx, s)
 		}, "page_token page-token.stale"),
+		{"register what is no message", raw("RegisterArtefact", []byte("\x0a\xff\xff\xff\xff\x0fgeheim-4711")), codes.Internal, "", nil},
+		{"register a text that is not UTF-8", raw("RegisterArtefact", []byte("\x0a\x0fgeheim-4711\xff\xfe\xfd\xfc")), codes.Internal, "", nil},
+		{"upload what is no message", raw("UploadScan", []byte("\x0a\xff\xff\xff\xff\x0fgeheim-4711")), codes.Internal, "", nil},
+		{"call what is not there", raw("StealArtefacts", nil), codes.Unimplemented, "", nil},
 		{"ask for the health of a part", func(ctx context.Context, s *scene) error {
 			_, err := healthv1.NewHealthClient(s.conn).Check(ctx, &healthv1.HealthCheckRequest{Service: "wertfach.v1.ArtefactService"})
 			return err
@@ -166,3 +173,23 @@ func listing(size int32, token string) func(context.Context, *scene) error {
 		return err
 	}
 }
+
+// raw sends bytes as they are. What is no message at all is answered by gRPC
+// itself, before any of our code, and so without a reason of ours.
+func raw(method string, data []byte) func(context.Context, *scene) error {
+	return func(ctx context.Context, s *scene) error {
+		err := s.conn.Invoke(ctx, "/wertfach.v1.ArtefactService/"+method, data, &[]byte{}, grpc.ForceCodec(rawCodec{}))
+		if text := status.Convert(err).Message(); strings.Contains(text, "geheim") {
+			return fmt.Errorf("the value comes back: %w", err)
+		}
+		return err
+	}
+}
+
+type rawCodec struct{}
+
+func (rawCodec) Marshal(v any) ([]byte, error) { return v.([]byte), nil }
+
+func (rawCodec) Unmarshal(data []byte, v any) error { *v.(*[]byte) = data; return nil }
+
+func (rawCodec) Name() string { return "proto" }

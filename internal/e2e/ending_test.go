@@ -51,6 +51,26 @@ func (s *story) withdraw(t *testing.T) {
 	refused(t, "registering a bike", err, "SERVICE_NOT_BOOKED")
 }
 
+// verificationCode registers a card at the institute that issued it and says why
+// it keeps the code (PCI DSS v4, 3.3.3).
+func (s *story) verificationCode(t *testing.T) {
+	ctx := t.Context()
+	_, err := s.core.Customers.EnrolCustomer(ctx, &wertfachv1.EnrolCustomerRequest{Parent: issuer, CustomerId: "4711-0815", Customer: erika()})
+	ok(t, err)
+	a, err := s.c.Artefacts.RegisterArtefact(ctx, &wertfachv1.RegisterArtefactRequest{Parent: issuer + "/customers/4711-0815", Artefact: issuedCard()})
+	ok(t, err)
+	equal(t, a.GetPaymentCard().GetCardVerificationCode(), "••••")
+	revealed, err := s.c.Artefacts.RevealArtefact(ctx, &wertfachv1.RevealArtefactRequest{
+		Name: a.GetName(), Purpose: wertfachv1.RevealPurpose_REVEAL_PURPOSE_BLOCK, Fields: mask("payment_card.card_verification_code"),
+	})
+	ok(t, err)
+	want := plainArtefact(a)
+	want.GetPaymentCard().CardVerificationCode = "737"
+	same(t, plainArtefact(revealed), want)
+	_, err = s.core.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: issuer + "/customers/4711-0815", Reason: "end of the card"})
+	ok(t, err)
+}
+
 // everyChange tries all that an ended contract forbids.
 func (s *story) everyChange(t *testing.T) map[string]error {
 	t.Helper()

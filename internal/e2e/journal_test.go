@@ -54,6 +54,15 @@ func holdsAll(line string, parts []string) bool {
 	return true
 }
 
+func holdsAny(line string, parts ...string) bool {
+	for _, part := range parts {
+		if strings.Contains(line, part) {
+			return true
+		}
+	}
+	return false
+}
+
 // await waits for the n-th line that holds all the parts: what a server does
 // after its caller has gone shows in its log alone.
 func (j *journal) await(t testing.TB, n int, parts ...string) {
@@ -77,3 +86,10 @@ func (j *journal) await(t testing.TB, n int, parts ...string) {
 
 // patience is how long tests wait for what must come.
 const patience = 30 * time.Second
+
+// bytes is all that was logged.
+func (j *journal) bytes() []byte {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return bytes.Clone(j.text.Bytes())
+}

@@ -125,6 +125,30 @@ func TestRequestIDOfAnotherCall(t *testing.T) {
 	})
 }
 
+// TestRequestIDWithOtherSecret pins what is not told apart: a hash over a PIN
+// would stay in the dossier, where it could be guessed, so secrets are left out
+// of what a request is known by.
+func TestRequestIDWithOtherSecret(t *testing.T) {
+	onBoth(t, func(t *testing.T, b *backends) {
+		s := newScene(t, b)
+		x := s.target(t, "guess")
+		req := &wertfachv1.RegisterArtefactRequest{Parent: x.customer.GetName(), Artefact: sim(), RequestId: uuid.NewString()}
+		first, err := s.artefacts.RegisterArtefact(t.Context(), req)
+		ok(t, err)
+		req.Artefact.GetSimCard().Puk = "11112222"
+		s.unchanged(t, "a request with another secret", func() {
+			again, err := s.artefacts.RegisterArtefact(t.Context(), req)
+			ok(t, err)
+			same(t, again, first)
+		})
+		req.Artefact.GetSimCard().Iccid = "8949020000000000022"
+		_, err = s.artefacts.RegisterArtefact(t.Context(), req)
+		if _, reason, _ := said(err); reason != "REQUEST_ID_REUSED" {
+			t.Errorf("a request with another number: %v", err)
+		}
+	})
+}
+
 // TestUploadAgainWithOtherContent repeats an upload whose header says no hash, so
 // that only the content tells that it is another one.
 func TestUploadAgainWithOtherContent(t *testing.T) {

@@ -30,6 +30,7 @@ func TestStory(t *testing.T) {
 			{"delete a scan", s.deleteScan},
 			{"delete an artefact", s.deleteArtefact},
 			{"withdraw a service", s.withdraw},
+			{"keep a code of the issuing bank's card", s.verificationCode},
 			{"terminate and cancel", s.terminateAndCancel},
 			{"terminate today", s.terminateToday},
 			{"erase", s.erase},
@@ -172,6 +173,13 @@ func (s *story) updateArtefact(t *testing.T) {
 	if got.GetEtag() == before.GetEtag() {
 		t.Error("the etag did not change")
 	}
+	// A label needs no word of what it labels.
+	got, err = s.c.Artefacts.UpdateArtefact(t.Context(), &wertfachv1.UpdateArtefactRequest{
+		Artefact: &wertfachv1.Artefact{Name: before.GetName(), Label: "mobile of 2024"}, UpdateMask: mask("label"),
+	})
+	ok(t, err)
+	want.Label = "mobile of 2024"
+	same(t, plainArtefact(got), want)
 	s.artefacts["mobile"] = got
 }
 
@@ -189,6 +197,7 @@ func (s *story) reveal(t *testing.T) {
 	})
 	ok(t, err)
 	want = sim()
+	want.Label = "mobile of 2024"
 	want.GetSimCard().Puk, want.GetSimCard().Puk2, want.GetSimCard().NetworkOperator = "12349876", "", "Otherfone"
 	same(t, plainArtefact(all), want)
 

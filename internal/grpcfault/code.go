@@ -1,7 +1,10 @@
 package grpcfault
 
 import (
+	"regexp"
+
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/wertfach/wertfach/custody/fault"
 )
@@ -18,9 +21,12 @@ const (
 	// than the client, or is no wertfach server.
 	ReasonUnknownCall = "UNIMPLEMENTED"
 	// ReasonTransport is a status that was made on the way between client and
-	// server, not by a rule: a connection that is refused, a message that is too
-	// large, a proxy that wants credentials.
+	// server, not by a rule: a connection that is refused, a proxy that wants
+	// credentials.
 	ReasonTransport = "TRANSPORT"
+	// ReasonMessageTooLarge is a request, or an answer, that is larger than the
+	// other side takes in one message.
+	ReasonMessageTooLarge = "MESSAGE_TOO_LARGE"
 )
 
 // internalMessage is all that a caller hears of an error that nobody foresaw.
@@ -60,6 +66,27 @@ type meaning struct {
 	kind    fault.Kind
 	reason  string
 	message string
+}
+
+// sizeRefused is how gRPC words that a message is larger than one side takes.
+var sizeRefused = regexp.MustCompile(`message .*larger than max`)
+
+// tooLarge is what a message that is too large means. gRPC has no code of its
+// own for it.
+var tooLarge = meaning{fault.Exhausted, ReasonMessageTooLarge, "the request or its answer is larger than one message may be"}
+
+// isTooLarge says whether gRPC, on either side, refused a message for its size.
+func isTooLarge(st *status.Status) bool {
+	return st.Code() == codes.ResourceExhausted && sizeRefused.MatchString(st.Message())
+}
+
+// saysAll says whether gRPC's own text would add nothing to the message.
+func (m meaning) saysAll() bool {
+	switch m.reason {
+	case ReasonDeadline, ReasonCanceled, ReasonMessageTooLarge:
+		return true
+	}
+	return false
 }
 
 // meaningOf gives every code a kind. Codes that have none of their own get the

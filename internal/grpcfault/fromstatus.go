@@ -39,11 +39,13 @@ func FromStatus(err error) error {
 	}
 	st := made.GRPCStatus()
 	m := meaningOf(st.Code())
+	if isTooLarge(st) {
+		m = tooLarge
+	}
 	e := &fault.Error{Kind: m.kind, Err: cause(st)}
 	if !decode(st, e) {
 		e.Reason, e.Message = m.reason, m.message
-		ended := m.reason == ReasonDeadline || m.reason == ReasonCanceled // which says it all
-		if text := st.Message(); text != "" && text != m.message && !ended {
+		if text := st.Message(); text != "" && text != m.message && !m.saysAll() {
 			e.Message += ": " + plain(text)
 		}
 	}

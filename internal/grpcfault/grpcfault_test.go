@@ -223,7 +223,20 @@ func TestTransportStatuses(t *testing.T) {
 		conn := serve(t, fine, grpc.MaxRecvMsgSize(100))
 		_, err := wertfachv1.NewArtefactServiceClient(conn).GetArtefact(t.Context(),
 			&wertfachv1.GetArtefactRequest{Name: strings.Repeat("x", 200)})
-		check(t, err, fault.Exhausted, grpcfault.ReasonTransport, "larger than max")
+		check(t, err, fault.Exhausted, grpcfault.ReasonMessageTooLarge, "larger than one message may be")
+		if text := grpcfault.FromStatus(err).Error(); strings.Contains(text, "grpc") {
+			t.Errorf("gRPC's own words: %s", text)
+		}
+	})
+	t.Run("message too large to send", func(t *testing.T) {
+		t.Parallel()
+		_, err := wertfachv1.NewArtefactServiceClient(serve(t, fine)).GetArtefact(t.Context(),
+			&wertfachv1.GetArtefactRequest{Name: strings.Repeat("x", 200)}, grpc.MaxCallSendMsgSize(100))
+		check(t, err, fault.Exhausted, grpcfault.ReasonMessageTooLarge, "larger than one message may be")
+	})
+	t.Run("another limit", func(t *testing.T) {
+		t.Parallel()
+		check(t, status.Error(codes.ResourceExhausted, "quota"), fault.Exhausted, grpcfault.ReasonTransport, "quota")
 	})
 	t.Run("connection refused", func(t *testing.T) {
 		t.Parallel()

@@ -114,7 +114,7 @@ func (d *drawing) panel(p Panel, top int) {
 	d.add(`<text x="%d" y="%d" font-weight="600" font-size="15" fill="%s">%s</text>`, margin, top+26, letter, escape.Replace(p.Title))
 	first, last := top+titleSpace, top+titleSpace+len(p.Lines)*lineHeight
 	step, end := scale(p.most())
-	x := func(v float64) float64 { return left + v/end*(right-left) }
+	x := func(v float64) float64 { return left + min(v/end, 1)*(right-left) }
 	for i := 0; float64(i)*step <= end+step/2; i++ {
 		v := float64(i) * step
 		d.add(`<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="%s"/>`, x(v), first-6, x(v), last, grid)
@@ -122,7 +122,11 @@ func (d *drawing) panel(p Panel, top int) {
 	}
 	d.text((left+right)/2, last+36, "middle", plain, p.Axis)
 	for i, l := range p.Lines {
-		d.line(l, x, first+i*lineHeight+lineHeight/2)
+		y := first + i*lineHeight + lineHeight/2
+		d.line(l, x, y)
+		if stats.Of(l.Values).Max > end {
+			d.text(right+2, y+4, "start", letter, "›")
+		}
 	}
 }
 
@@ -149,13 +153,17 @@ func (d *drawing) line(l Line, x func(float64) float64, y int) {
 	d.text(right+14, y+4, "start", letter, l.Note)
 }
 
-// most is the largest value or target in the panel.
+// most is what the axis has to reach: every median and target, and the single
+// rounds too, as long as they are not so far out that they would squeeze the
+// rest. Those beyond are drawn at the axis's end, with a sign.
 func (p Panel) most() float64 {
-	most := 0.0
+	core, most := 0.0, 0.0
 	for _, l := range p.Lines {
-		most = max(most, l.Target, stats.Of(l.Values).Max)
+		s := stats.Of(l.Values)
+		core = max(core, l.Target, s.Median)
+		most = max(most, s.Max)
 	}
-	return most
+	return max(core, min(most, 1.5*core))
 }
 
 // scale gives the steps of an axis, 1, 2 or 5 times a power of ten, and its end,

@@ -63,6 +63,24 @@ func TestColours(t *testing.T) {
 	}
 }
 
+// TestFarOut expects a round that is far out at the end of the axis with a sign,
+// and the others where they are without it.
+func TestFarOut(t *testing.T) {
+	t.Parallel()
+	near := Line{Values: []float64{0.5, 0.6, 0.7}, Target: 1}
+	far := Line{Values: []float64{0.5, 0.6, 70}, Target: 1}
+	if svg := draw(t, Panel{Lines: []Line{near}}); strings.Contains(svg, "›") {
+		t.Error("a sign without a round that is far out")
+	}
+	svg := draw(t, Panel{Lines: []Line{near, far}})
+	if strings.Count(svg, "›") != 1 {
+		t.Error("no sign, or more than one")
+	}
+	if most := (Panel{Lines: []Line{near, far}}).most(); most != 1.5 {
+		t.Errorf("the axis reaches %v", most)
+	}
+}
+
 func TestScale(t *testing.T) {
 	t.Parallel()
 	for _, most := range []float64{0.003, 0.09, 0.5, 0.97, 1, 1.01, 1.5, 2.2, 9.9, 10, 47, 120, 1999} {

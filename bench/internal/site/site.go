@@ -118,9 +118,6 @@ func (s *Site) identities(ctx context.Context) error {
 		return err
 	}
 	policy, err := os.ReadFile(filepath.Join(root, "deploy", "vault", "server.hcl"))
-	if errors.Is(err, os.ErrNotExist) {
-		policy, err = []byte(`path "transit/*" { capabilities = ["create", "read", "update", "delete"] }`), nil // INTERIM
-	}
 	if err != nil {
 		return fmt.Errorf("the server's policy in Vault: %w", err)
 	}

@@ -63,7 +63,7 @@ func memory(ctx context.Context, s *Setting) (rows []result.Row, err error) {
 
 func (s *Setting) largest() int64 {
 	if s.Quick {
-		return scanSize
+		return 10 << 20
 	}
 	return largest
 }

@@ -17,14 +17,20 @@ import (
 const (
 	// movers is how many scans are under way at once.
 	movers = 4
-	// scanSize is a large photograph, in bytes.
-	scanSize = 10 << 20
 	// binders is how many documents, each of another customer, scans are added to
 	// in turn.
 	binders = 16 * movers
 	// fetched is how many scans are downloaded in turn.
 	fetched = 4 * movers
 )
+
+// scanSize is the size of a large photograph, in bytes.
+func (s *Setting) scanSize() int64 {
+	if s.Quick {
+		return 1 << 20
+	}
+	return 10 << 20
+}
 
 // photograph is content of that size that begins as a JPEG file does, and does
 // not compress, as photographs don't.
@@ -91,13 +97,14 @@ func scans(ctx context.Context, s *Setting) ([]result.Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	up := &uploading{client: s.Product.Client, documents: documents, content: photograph(scanSize)}
-	sent := looped("upload: 10 MiB, 4 at once", movers, up.call)
+	up := &uploading{client: s.Product.Client, documents: documents, content: photograph(s.scanSize())}
+	size := fmt.Sprintf("%d MiB, %d at once", s.scanSize()>>20, movers)
+	sent := looped("upload: "+size, movers, up.call)
 	sent.prepare = up.clear
 
 	var puts atomic.Int64
 	object := func(n int64) string { return fmt.Sprintf("p4/put/%09d", n) }
-	leastSent := baseline("floor: PUT 10 MiB, 4 at once", movers, func(ctx context.Context, _, _ int) error {
+	leastSent := baseline("floor: PUT "+size, movers, func(ctx context.Context, _, _ int) error {
 		return s.Floor.Put(ctx, object(puts.Add(1)), up.content)
 	})
 	leastSent.prepare = func(ctx context.Context) error {
@@ -106,7 +113,7 @@ func scans(ctx context.Context, s *Setting) ([]result.Row, error) {
 		})
 		return err
 	}
-	taken, leastTaken, err := s.downloads(ctx, documents, up.content)
+	taken, leastTaken, err := s.downloads(ctx, size, documents, up.content)
 	if err != nil {
 		return nil, err
 	}
@@ -120,14 +127,14 @@ func scans(ctx context.Context, s *Setting) ([]result.Row, error) {
 		return nil, err
 	}
 	return []result.Row{
-		s.rate("upload a scan of 10 MiB, 4 at once", "PUT", result.Bound{AtLeast: 0.80}, leastSent, sent),
-		s.rate("download a scan of 10 MiB, 4 at once", "GET", result.Bound{AtLeast: 0.50}, leastTaken, taken),
+		s.rate("upload a scan of "+size, "PUT", result.Bound{AtLeast: 0.80}, leastSent, sent),
+		s.rate("download a scan of "+size, "GET", result.Bound{AtLeast: 0.50}, leastTaken, taken),
 	}, nil
 }
 
 // downloads makes scans and objects of the same content, and the sides that
 // fetch them.
-func (s *Setting) downloads(ctx context.Context, documents []string, content []byte) (taken, least *side, err error) {
+func (s *Setting) downloads(ctx context.Context, size string, documents []string, content []byte) (taken, least *side, err error) {
 	names := make([]string, fetched)
 	object := func(worker, n int) int { return (worker + n*movers) % fetched }
 	_, err = load.Each(ctx, movers, fetched, func(ctx context.Context, i int) (err error) {
@@ -136,13 +143,13 @@ func (s *Setting) downloads(ctx context.Context, documents []string, content []b
 		}
 		return s.Floor.Put(ctx, fmt.Sprintf("p4/get/%d", i), content)
 	})
-	taken = looped("download: 10 MiB, 4 at once", movers, func(ctx context.Context, worker, n int) error {
+	taken = looped("download: "+size, movers, func(ctx context.Context, worker, n int) error {
 		_, err := s.Product.Client.DownloadScan(ctx, names[object(worker, n)], io.Discard) // which compares the SHA-256
 		return err
 	})
 	const window = 64 << 10
 	buffers := [movers][window]byte{}
-	least = baseline("floor: GET 10 MiB, 4 at once", movers, func(ctx context.Context, worker, n int) error {
+	least = baseline("floor: GET "+size, movers, func(ctx context.Context, worker, n int) error {
 		return s.Floor.Drain(ctx, fmt.Sprintf("p4/get/%d", object(worker, n)), int64(len(content)), buffers[worker][:])
 	})
 	return taken, least, err

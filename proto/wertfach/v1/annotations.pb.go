@@ -170,8 +170,8 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 type FieldClass int32
 
 const (
-	// Not said; a field of this class that can hold a person's data fails the
-	// tests.
+	// Not said; the program does not start with a field of this class that a
+	// caller can set.
 	FieldClass_FIELD_CLASS_UNSPECIFIED FieldClass = 0
 	// Tells nothing of a person.
 	FieldClass_FIELD_CLASS_PUBLIC FieldClass = 1
@@ -505,7 +505,9 @@ type Handling struct {
 	Hashed bool `protobuf:"varint,5,opt,name=hashed,proto3" json:"hashed,omitempty"`
 	// The value is refused unless the institute is the card's issuer and its
 	// configuration gives a reason (PCI DSS v4, 3.3.1 and 3.3.3).
-	IssuerOnly    bool `protobuf:"varint,6,opt,name=issuer_only,json=issuerOnly,proto3" json:"issuer_only,omitempty"`
+	IssuerOnly bool `protobuf:"varint,6,opt,name=issuer_only,json=issuerOnly,proto3" json:"issuer_only,omitempty"`
+	// The date is today at the latest, in the institute's time zone.
+	NotFuture     bool `protobuf:"varint,7,opt,name=not_future,json=notFuture,proto3" json:"not_future,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -582,6 +584,13 @@ func (x *Handling) GetIssuerOnly() bool {
 	return false
 }
 
+func (x *Handling) GetNotFuture() bool {
+	if x != nil {
+		return x.NotFuture
+	}
+	return false
+}
+
 var file_wertfach_v1_annotations_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -637,7 +646,7 @@ const file_wertfach_v1_annotations_proto_rawDesc = "" +
 	"\x1dwertfach/v1/annotations.proto\x12\vwertfach.v1\x1a google/protobuf/descriptor.proto\"V\n" +
 	"\x06Access\x12'\n" +
 	"\x05roles\x18\x01 \x03(\x0e2\x11.wertfach.v1.RoleR\x05roles\x12#\n" +
-	"\rverified_call\x18\x02 \x01(\bR\fverifiedCall\"\xde\x01\n" +
+	"\rverified_call\x18\x02 \x01(\bR\fverifiedCall\"\xfd\x01\n" +
 	"\bHandling\x12-\n" +
 	"\x05class\x18\x01 \x01(\x0e2\x17.wertfach.v1.FieldClassR\x05class\x12%\n" +
 	"\x04mask\x18\x02 \x01(\x0e2\x11.wertfach.v1.MaskR\x04mask\x12+\n" +
@@ -645,7 +654,9 @@ const file_wertfach_v1_annotations_proto_rawDesc = "" +
 	"\x06lookup\x18\x04 \x01(\tR\x06lookup\x12\x16\n" +
 	"\x06hashed\x18\x05 \x01(\bR\x06hashed\x12\x1f\n" +
 	"\vissuer_only\x18\x06 \x01(\bR\n" +
-	"issuerOnly*\xc4\x01\n" +
+	"issuerOnly\x12\x1d\n" +
+	"\n" +
+	"not_future\x18\a \x01(\bR\tnotFuture*\xc4\x01\n" +
 	"\aService\x12\x17\n" +
 	"\x13SERVICE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17SERVICE_BIKE_PROTECTION\x10\x01\x12\x1f\n" +

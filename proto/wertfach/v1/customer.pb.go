@@ -37,8 +37,8 @@ const (
 	Contract_STATE_ACTIVE Contract_State = 1
 	// Its end is fixed and can still be cancelled.
 	Contract_STATE_TERMINATING Contract_State = 2
-	// It is over: nothing can be registered, changed, revealed or downloaded, and
-	// the dossier is erased by the next sweep.
+	// It is over: nothing can be registered, changed, revealed or downloaded,
+	// only listed and deleted, and the next sweep erases the dossier.
 	Contract_STATE_ENDED Contract_State = 3
 )
 
@@ -85,7 +85,8 @@ func (Contract_State) EnumDescriptor() ([]byte, []int) {
 	return file_wertfach_v1_customer_proto_rawDescGZIP(), []int{2, 0}
 }
 
-// A person who holds an account at an institute.
+// A person who holds an account at an institute. Texts come back as they were
+// given, but for masked ones: a date that was given as 17.5.1984 does too.
 type Customer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `institutes/{institute}/customers/{customer}`.
@@ -671,14 +672,14 @@ var File_wertfach_v1_customer_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_customer_proto_rawDesc = "" +
 	"\n" +
-	"\x1awertfach/v1/customer.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\"\xdf\x05\n" +
+	"\x1awertfach/v1/customer.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\"\xe1\x05\n" +
 	"\bCustomer\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xe0A\b\xb2\xbb\x18\x02\b\x02R\x04name\x12'\n" +
 	"\n" +
 	"given_name\x18\x02 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\x02R\tgivenName\x12,\n" +
 	"\vfamily_name\x18\x03 \x01(\tB\v\xe0A\x02\xb2\xbb\x18\x04\b\x02\x18\x02R\n" +
-	"familyName\x12/\n" +
-	"\rdate_of_birth\x18\x04 \x01(\tB\v\xe0A\x02\xb2\xbb\x18\x04\b\x02\x18\rR\vdateOfBirth\x12.\n" +
+	"familyName\x121\n" +
+	"\rdate_of_birth\x18\x04 \x01(\tB\r\xe0A\x02\xb2\xbb\x18\x06\b\x02\x18\r8\x01R\vdateOfBirth\x12.\n" +
 	"\aaddress\x18\x05 \x01(\v2\x14.wertfach.v1.AddressR\aaddress\x12!\n" +
 	"\x04iban\x18\x06 \x01(\tB\r\xe0A\x02\xb2\xbb\x18\x06\b\x02\x10\x02\x18\x03R\x04iban\x12\x1a\n" +
 	"\x03bic\x18\a \x01(\tB\b\xb2\xbb\x18\x04\b\x01\x18\x04R\x03bic\x12\x1e\n" +

@@ -40,7 +40,9 @@ type LifecycleServiceClient interface {
 	// Takes back a termination whose day has not come.
 	CancelTermination(ctx context.Context, in *CancelTerminationRequest, opts ...grpc.CallOption) (*Customer, error)
 	// Erases a customer at once and for good: destroys the key, removes what it
-	// had sealed, and signs a receipt. Repeated, it gives the same receipt.
+	// had sealed, and signs a receipt. Repeated, it gives the same receipt; but a
+	// customer who was enrolled anew meanwhile is erased anew, unless the
+	// request_id is that of the first time.
 	EraseCustomer(ctx context.Context, in *EraseCustomerRequest, opts ...grpc.CallOption) (*ErasureReceipt, error)
 	// Reads a receipt.
 	GetErasureReceipt(ctx context.Context, in *GetErasureReceiptRequest, opts ...grpc.CallOption) (*ErasureReceipt, error)
@@ -107,7 +109,9 @@ type LifecycleServiceServer interface {
 	// Takes back a termination whose day has not come.
 	CancelTermination(context.Context, *CancelTerminationRequest) (*Customer, error)
 	// Erases a customer at once and for good: destroys the key, removes what it
-	// had sealed, and signs a receipt. Repeated, it gives the same receipt.
+	// had sealed, and signs a receipt. Repeated, it gives the same receipt; but a
+	// customer who was enrolled anew meanwhile is erased anew, unless the
+	// request_id is that of the first time.
 	EraseCustomer(context.Context, *EraseCustomerRequest) (*ErasureReceipt, error)
 	// Reads a receipt.
 	GetErasureReceipt(context.Context, *GetErasureReceiptRequest) (*ErasureReceipt, error)
