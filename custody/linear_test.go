@@ -2,6 +2,7 @@ package custody
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -221,7 +222,7 @@ func (h *history) call(ctx context.Context, c *Custodian, in asked, req Request)
 		return told{unknown: true}
 	case fault.Internal, fault.Corrupt:
 		if err != nil {
-			return told{reason: "internal", list: err.Error()}
+			return told{reason: "internal", list: fmt.Sprintf("%v: %v", err, errors.Unwrap(err))}
 		}
 	}
 	return told{reason: fault.ReasonOf(err), list: list}
@@ -308,7 +309,7 @@ func TestRegistrationsAtOnceLoseNothing(t *testing.T) {
 						list, err = servers[worker%2].Register(ctx, f.customer, []Draft{draft}, req)
 					}
 					if err != nil {
-						t.Error(err)
+						t.Errorf("%v: %v", err, errors.Unwrap(err))
 						return
 					}
 					made.Store(list[0].Name, list[0].Values["bike.frame_number"])

@@ -77,15 +77,6 @@ func (v vector) reference() refObject {
 	}
 }
 
-// sealed is the object, made by the independent implementation where the file
-// holds only its hash.
-func (v vector) sealed() []byte {
-	if v.Sealed != nil {
-		return v.Sealed
-	}
-	return v.reference().seal(v.plaintext())
-}
-
 func loadVectors(t testing.TB) []vector {
 	t.Helper()
 	data, err := os.ReadFile(vectorFile)

@@ -14,7 +14,8 @@ import (
 	"github.com/wertfach/wertfach/internal/testenv"
 )
 
-// TestFirstSession runs the README's console blocks as one shell session.
+// TestFirstSession runs the README's console blocks as one shell session, and
+// once more, as a reader would who tries again.
 func TestFirstSession(t *testing.T) {
 	root, err := testenv.Root()
 	if err != nil {
@@ -40,16 +41,18 @@ func TestFirstSession(t *testing.T) {
 	if len(commands) < 10 {
 		t.Fatalf("README.md shows only %d commands", len(commands))
 	}
-	shell := exec.CommandContext(t.Context(), "sh", "-e", "-c", strings.Join(commands, "\n"))
-	shell.Dir = dir
-	var out bytes.Buffer
-	shell.Stdout, shell.Stderr = &out, &out
-	if err := shell.Run(); err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	for _, want := range []string{"73194628", "••••", "receipt"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the session does not show %q:\n%s", want, out.String())
+	for range 2 {
+		shell := exec.CommandContext(t.Context(), "sh", "-e", "-c", strings.Join(commands, "\n"))
+		shell.Dir = dir
+		var out bytes.Buffer
+		shell.Stdout, shell.Stderr = &out, &out
+		if err := shell.Run(); err != nil {
+			t.Fatalf("%v\n%s", err, out.String())
+		}
+		for _, want := range []string{"73194628", "••••", "receipt"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("the session does not show %q:\n%s", want, out.String())
+			}
 		}
 	}
 }
