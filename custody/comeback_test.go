@@ -3,6 +3,7 @@ package custody
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/wertfach/wertfach/custody/fault"
@@ -125,4 +126,44 @@ func (w *world) enrolWhole(ctx context.Context, t testing.TB, c *Custodian, f *f
 	}
 	_, err = c.Terminate(ctx, f.customer, farDay, "moved abroad", Request{})
 	return err
+}
+
+// TestComingBackAmidErasureOfALostDossier is the same where the dossier was lost,
+// so that nothing but the erasure itself keeps the customer from being enrolled.
+func TestComingBackAmidErasureOfALostDossier(t *testing.T) {
+	t.Parallel()
+	root := newWorld(t, custodytest.Embedded())
+	for n := 1; n <= 40; n++ {
+		t.Run(fmt.Sprintf("before call %d", n), func(t *testing.T) {
+			t.Parallel()
+			ctx, w := t.Context(), root.apart()
+			f, other := w.fixture(ctx, t), w.server(t)
+			p := w.secret.key.place(f.customer)
+			if err := w.server(t).store.Delete(ctx, p.dossier()); err != nil {
+				t.Fatal(err)
+			}
+			came, back := false, error(nil)
+			c := w.server(t, w.scripted(func(_ context.Context, call custodytest.Call) custodytest.Fate {
+				if call.Number == n {
+					came, back = true, w.enrolWhole(ctx, t, other, f)
+				}
+				return custodytest.Pass
+			}))
+			_, err := c.Erase(ctx, f.customer, "asked for it", "", Request{})
+			if !came {
+				return
+			}
+			t.Logf("erased: %v; came back: %v", err, back)
+			w.sweepAll(ctx, t)
+			if back == nil && w.describe(ctx, t, f.customer) == gone {
+				t.Error("who came back is gone")
+			}
+			for _, problem := range w.problems(ctx, t) {
+				if back == nil && err == nil && strings.HasPrefix(problem, "left over") {
+					continue // of the first enrolment; nobody can tell whose it is
+				}
+				t.Error(problem)
+			}
+		})
+	}
 }

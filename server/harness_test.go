@@ -57,7 +57,7 @@ func openIdle(t *testing.T, idle time.Duration, change func(*server.Config)) *si
 		Custodian: custodian,
 		TLS: &tls.Config{ // as weak as it can be said
 			Certificates: []tls.Certificate{load(t, pair)}, ClientCAs: pool(t, authority),
-			MinVersion: tls.VersionTLS10, ClientAuth: tls.NoClientCert, //nolint // made strong by the server
+			MinVersion: tls.VersionTLS10, ClientAuth: tls.NoClientCert, // the server makes it strong
 		},
 		Ready: func(context.Context) error { return nil },
 		Log:   slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
