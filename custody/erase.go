@@ -302,6 +302,8 @@ func (c *Custodian) list(ctx context.Context, p place, in *intent) error {
 	switch {
 	case fault.ReasonOf(err) == ReasonStaleETag:
 		return errors.Join(err, c.store.Delete(ctx, p.intent()))
+	case errors.Is(err, errLaterEnrolment):
+		in.Counts = map[string]int{} // names alone don't tell whose a satellite is
 	case fault.KindOf(backend(err)) == fault.NotFound, fault.KindOf(backend(err)) == fault.Corrupt:
 		// Nothing opens any more, so names alone must do.
 		if in.Objects, in.Counts, err = c.satellitesByName(ctx, p); err != nil {
@@ -340,6 +342,13 @@ func (c *Custodian) satellitesByName(ctx context.Context, p place) (names []stri
 	return names, counts, nil
 }
 
+// errLaterEnrolment is a dossier that opens and is not the one to erase.
+var errLaterEnrolment = errors.New("the customer has been enrolled anew")
+
+// lostDossier lies in the place of a dossier that was lost while what belonged
+// to it is being erased. It is no sealed object, and so opens for nobody.
+const lostDossier = "lost; being erased"
+
 // mark changes the dossier for the last time: nobody reads or changes it after.
 func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, error) {
 	for attempt := range attempts {
@@ -347,6 +356,15 @@ func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, er
 			return nil, err
 		}
 		sealed, _, err := c.fetch(ctx, p, false)
+		if fault.KindOf(err) == fault.NotFound {
+			// Only what lies in the dossier's place keeps the customer from
+			// being enrolled before the satellites are gone.
+			_, putErr := c.store.Put(ctx, p.dossier(), []byte(lostDossier), blobstore.IfAbsent())
+			if errors.Is(putErr, blobstore.ErrConflict) {
+				continue
+			}
+			return nil, cmp.Or(putErr, err)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -355,7 +373,7 @@ func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, er
 			return nil, err
 		}
 		if d.key.Name != in.KeyName {
-			return nil, customerNotFound() // a later enrolment; not the one to erase
+			return nil, errLaterEnrolment
 		}
 		if d.stored.GetErasing() {
 			return d, nil

@@ -19,11 +19,12 @@ import (
 // stored already, that one holds.
 func (c *Custodian) writeReceipt(ctx context.Context, p place, in *intent, destroyed time.Time) (Receipt, error) {
 	name := resource.Receipt{Institute: resource.Institute{ID: p.institute}, ID: in.Receipt}
-	envelope, err := receipt.Sign(ctx, signer{c.keys}, receipt.Statement{
+	statement := receipt.Statement{
 		Receipt: name.String(), KeyName: in.KeyName, KeyVersion: in.KeyVersion, Destroyed: in.Counts,
 		Policy: in.Policy, Reason: in.Reason, Request: in.Request,
 		Requested: in.Requested, KeyDestroyed: destroyed, Completed: c.now().UTC(),
-	})
+	}
+	envelope, err := receipt.Sign(ctx, signer{c.keys}, statement)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -40,7 +41,7 @@ func (c *Custodian) writeReceipt(ctx context.Context, p place, in *intent, destr
 	if err != nil {
 		return Receipt{}, err
 	}
-	return c.readReceipt(ctx, object)
+	return Receipt{Name: name, Statement: statement, Envelope: envelope}, nil
 }
 
 // lastReceipt is the receipt of the customer's last erasure; empty where there

@@ -13,8 +13,10 @@ import (
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
 
-// chunk is how much content a message of a download carries, in bytes.
-const chunk = 64 << 10
+// chunk is how much content a message of a download carries, in bytes: with its
+// frame it just fits gRPC's buffers of 32 KiB, above which the next size is 1 MiB,
+// taken and cleared for each message.
+const chunk = 32<<10 - 64
 
 // UploadScan is ended when the client sends nothing for a while.
 func (s artefacts) UploadScan(stream wertfachv1.ArtefactService_UploadScanServer) error {

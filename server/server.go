@@ -48,6 +48,7 @@ type Config struct {
 const (
 	maxMessage = 1 << 20 // bytes of a message
 	maxStreams = 256     // calls at once on a connection
+	workers    = 64      // goroutines kept for calls, so that not each grows a stack of its own
 	// window is how much of a stream's data may be under way, in bytes. A fixed
 	// one bounds the memory of many uploads at once; it carries 256 MiB/s at a
 	// round trip of 1 ms.
@@ -87,6 +88,7 @@ func New(cfg Config) (*Server, error) {
 			grpc.StreamInterceptor(edge.stream),
 			grpc.MaxRecvMsgSize(maxMessage),
 			grpc.MaxConcurrentStreams(maxStreams),
+			grpc.NumStreamWorkers(workers),
 			grpc.InitialWindowSize(window),
 			grpc.InitialConnWindowSize(connWindow),
 			grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime}),

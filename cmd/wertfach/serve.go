@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -52,6 +54,7 @@ Exit codes: 0 stopped as it was told; 1 not started or failed, the message says 
 			if err != nil {
 				return err
 			}
+			boundMemory(int64(c.Limits.CacheSize))
 			ctx := cmd.Context() // ends with SIGTERM and SIGINT
 			n, err := node.Start(ctx, node.Options{Config: c, Log: c.Log.Logger(cmd.ErrOrStderr())})
 			if err != nil {
@@ -61,6 +64,18 @@ Exit codes: 0 stopped as it was told; 1 not started or failed, the message says 
 		},
 	}
 	return configFlag(cmd, &file)
+}
+
+// working is the memory, in bytes, that many uploads at once take besides the
+// cache before the garbage collector works harder.
+const working = 40 << 20
+
+// boundMemory makes the garbage collector work harder once the cache and what is
+// under way fill their share. GOMEMLIMIT, where it is set, holds instead.
+func boundMemory(cache int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(cache + working)
+	}
 }
 
 func configFlag(cmd *cobra.Command, file *string) *cobra.Command {
