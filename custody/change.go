@@ -72,8 +72,9 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 		fingerprint = c.secret.mac("request", req.Content)
 	}
 
+	conflicts := 0
 	for attempt := range attempts {
-		if err := wait(ctx, attempt); err != nil {
+		if err := wait(ctx, conflicts); err != nil {
 			return nil, nil, err
 		}
 		sealed, cached, err := c.fetch(ctx, place, attempt == 0)
@@ -99,7 +100,10 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 			}
 		}
 		c.cache.drop(place.dossier())
-		if !cached && !errors.Is(err, blobstore.ErrConflict) {
+		switch {
+		case errors.Is(err, blobstore.ErrConflict):
+			conflicts++
+		case !cached:
 			// A rule's refusal counts only on what was just fetched.
 			return nil, nil, backend(err)
 		}
@@ -248,12 +252,12 @@ func (c *Custodian) seal(d *Dossier) ([]byte, error) {
 	return seal.Seal(d.key, d.place.binding(), plain)
 }
 
-// wait lets others finish before a further attempt.
-func wait(ctx context.Context, attempt int) error {
-	if attempt == 0 {
+// wait lets others finish after so many conflicts with them.
+func wait(ctx context.Context, conflicts int) error {
+	if conflicts == 0 {
 		return ctx.Err()
 	}
-	most := min(backoff<<(attempt-1), maxBackoff)
+	most := min(backoff<<(conflicts-1), maxBackoff)
 	timer := time.NewTimer(rand.N(most) + most/4)
 	defer timer.Stop()
 	select {
