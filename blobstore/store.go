@@ -44,9 +44,6 @@ const readAttempts = 16
 // is the caller's own.
 func (s *Store) Get(ctx context.Context, name string) ([]byte, Info, error) {
 	data, info, err := s.get(ctx, name)
-	for n := 1; n < readAttempts && errors.Is(err, ErrConflict); n++ {
-		data, info, err = s.get(ctx, name)
-	}
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("blobstore: get: %w", err)
 	}
@@ -61,23 +58,34 @@ func (s *Store) get(ctx context.Context, name string) ([]byte, Info, error) {
 		return nil, Info{}, err
 	}
 	defer s.reads.release()
+	for attempt := 1; ; attempt++ {
+		data, info, replaced, err := s.read(ctx, name)
+		if !replaced || attempt == readAttempts {
+			return data, info, err
+		}
+	}
+}
+
+// read reads an object whole. It says whether that failed because the object was
+// replaced meanwhile.
+func (s *Store) read(ctx context.Context, name string) (data []byte, info Info, replaced bool, err error) {
 	body, info, err := s.driver.Open(ctx, name)
 	if err != nil {
-		return nil, Info{}, err
+		return nil, Info{}, false, err
 	}
 	defer body.Close()
 	if info.Size > s.limits.Object {
-		return nil, Info{}, ErrTooLarge
+		return nil, Info{}, false, ErrTooLarge
 	}
-	data := make([]byte, info.Size)
+	data = make([]byte, info.Size)
 	if _, err := io.ReadFull(body, data); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = errShortAnswer
 		}
-		return nil, Info{}, err
+		return nil, Info{}, errors.Is(err, ErrConflict), err
 	}
 	info.Name = name
-	return data, info, nil
+	return data, info, false, nil
 }
 
 // Put stores a small object if the condition holds; else it returns

@@ -131,6 +131,14 @@ func acts() []act {
 			})
 			return err
 		}},
+		{"change it back", func(ctx context.Context, c *Custodian, f *fixture, req Request) error {
+			first := custodytest.NewSpecimens(1)
+			first.PlainCustomer() // what comes before it in a fixture
+			_, err := c.UpdateArtefact(ctx, f.sim, "sim_card", Update{
+				Values: first.Artefact("sim_card"), Paths: []string{"sim_card.iccid"}, Request: req,
+			})
+			return err
+		}},
 		{"add scan", func(ctx context.Context, c *Custodian, f *fixture, req Request) error {
 			_, err := addPDF(ctx, c, f.document, custodytest.NewSpecimens(5).PDF(70_000), req)
 			return err
