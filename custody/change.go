@@ -108,9 +108,7 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 			return nil, nil, backend(err)
 		}
 	}
-	e := fault.New(fault.Aborted, ReasonContention, "too many changes of the same customer at once")
-	e.RetryAfter = maxBackoff
-	return nil, nil, e
+	return nil, nil, contention()
 }
 
 // view opens a dossier as it is stored now and gives it to look at.

@@ -70,7 +70,7 @@ type Config struct {
 	Institutes []Institute
 	// Limits bound what a customer can store.
 	Limits Limits
-	// CacheBytes bounds the memory for sealed dossiers; 32 MiB where zero.
+	// CacheBytes bounds the memory for sealed dossiers; 16 MiB where zero.
 	CacheBytes int
 	// Lease is how long an erasure is left to the server that works at it before
 	// a sweep takes it over; 1 minute where zero.
@@ -102,7 +102,7 @@ const (
 	defaultScans        = 20
 	defaultScanBytes    = 50 << 20
 	defaultDossierBytes = 4 << 20
-	defaultCacheBytes   = 32 << 20
+	defaultCacheBytes   = 16 << 20
 	defaultLease        = time.Minute
 	defaultZone         = "Europe/Berlin"
 )

@@ -386,7 +386,7 @@ func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, er
 			return d, err
 		}
 	}
-	return nil, fault.New(fault.Aborted, ReasonContention, "too many changes of the same customer at once")
+	return nil, contention()
 }
 
 // counts says how much is destroyed, by kind.

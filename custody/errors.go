@@ -61,6 +61,12 @@ func requestIDReused() error {
 	return e
 }
 
+func contention() error {
+	e := fault.New(fault.Aborted, ReasonContention, "too many changes of the same customer at once")
+	e.RetryAfter = maxBackoff
+	return e
+}
+
 func unavailable(cause error) error {
 	e := fault.Wrap(cause, fault.Unavailable, ReasonUnavailable, "a store of keys or objects can't be used at the moment")
 	e.RetryAfter = retryAfter
@@ -79,6 +85,8 @@ func backend(err error) error {
 		return err
 	case errors.Is(err, vault.ErrNotFound):
 		return customerNotFound() // the key was destroyed a moment ago
+	case errors.Is(err, blobstore.ErrConflict):
+		return contention() // replaced time and again while it was read
 	case errors.Is(err, vault.ErrUnavailable), errors.Is(err, vault.ErrDenied), errors.Is(err, blobstore.ErrUnavailable):
 		return unavailable(err)
 	case errors.Is(err, seal.ErrCorrupt), errors.Is(err, vault.ErrInvalid):

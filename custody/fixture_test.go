@@ -23,7 +23,8 @@ type fixture struct {
 	other               resource.Customer // who is not enrolled
 	sim, bike, document resource.Artefact
 	scan                resource.Scan
-	etag                string // the customer's
+	etag                string       // the customer's
+	values              field.Values // the SIM card's
 }
 
 // Days that lie ahead.
@@ -47,9 +48,11 @@ func (w *world) fixture(ctx context.Context, t testing.TB) *fixture {
 		t.Fatal("fixture: ", err)
 	}
 	scan := w.putScan(ctx, t, c, d, s.PDF(40_000))
+	f.values = s.Artefact("sim_card")
+	values := []field.Values{f.values, s.Artefact("bike"), s.Artefact("document")}
 	d, _, err = c.change(ctx, f.customer, Request{}, needs{secret: true}, func(d *Dossier) ([]string, error) {
 		for i, kind := range kinds {
-			if err := d.register(ids[i], newRevision(), Draft{Kind: kind, Values: s.Artefact(kind)}); err != nil {
+			if err := d.register(ids[i], newRevision(), Draft{Kind: kind, Values: values[i]}); err != nil {
 				return nil, err
 			}
 		}
@@ -132,10 +135,8 @@ func acts() []act {
 			return err
 		}},
 		{"change it back", func(ctx context.Context, c *Custodian, f *fixture, req Request) error {
-			first := custodytest.NewSpecimens(1)
-			first.PlainCustomer() // what comes before it in a fixture
 			_, err := c.UpdateArtefact(ctx, f.sim, "sim_card", Update{
-				Values: first.Artefact("sim_card"), Paths: []string{"sim_card.iccid"}, Request: req,
+				Values: f.values, Paths: []string{"sim_card.iccid"}, Request: req,
 			})
 			return err
 		}},

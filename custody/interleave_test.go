@@ -22,6 +22,14 @@ func TestEveryInterleaving(t *testing.T) {
 			t.Parallel()
 			_, _, calls := root.apart().plainly(t, first)
 			for _, second := range acts() {
+				switch second.name {
+				case "update customer", "terminate":
+					continue // they do nothing that another one does not do as well
+				case "enrol":
+					if first.name != second.name {
+						continue // that is another customer
+					}
+				}
 				serial := root.inTurn(t, first, second)
 				for n := 1; n <= calls; n++ {
 					t.Run(fmt.Sprintf("%s before call %d", second.name, n), func(t *testing.T) {

@@ -27,7 +27,7 @@ func TestAgainstAModel(t *testing.T) {
 			t.Parallel()
 			root, most := newWorld(t, b), 40
 			if b.Name == "real" {
-				most = 10
+				most = 8
 			}
 			rapid.Check(t, func(rt *rapid.T) {
 				m := newModelled(t, rt, root.apart())

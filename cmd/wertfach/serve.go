@@ -66,9 +66,11 @@ Exit codes: 0 stopped as it was told; 1 not started or failed, the message says 
 	return configFlag(cmd, &file)
 }
 
-// working is the memory, in bytes, that many uploads at once take besides the
-// cache before the garbage collector works harder.
-const working = 40 << 20
+// working is the memory, in bytes, that may be taken besides the cache before
+// the garbage collector works harder. It is well above what is alive in normal
+// work (some 10 MiB): a limit near that would keep the collector running all the
+// time.
+const working = 72 << 20
 
 // boundMemory makes the garbage collector work harder once the cache and what is
 // under way fill their share. GOMEMLIMIT, where it is set, holds instead.

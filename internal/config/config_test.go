@@ -121,7 +121,7 @@ func TestExampleShowsDefaults(t *testing.T) {
 	if got.Log != want.Log || got.StartTimeout != want.StartTimeout || got.ShutdownTimeout != want.ShutdownTimeout {
 		t.Errorf("shown: %v %v %v; in force: %v %v %v", got.Log, got.StartTimeout, got.ShutdownTimeout, want.Log, want.StartTimeout, want.ShutdownTimeout)
 	}
-	if want := (Limits{500, 20, 50 << 20, 4 << 20, 32 << 20}); got.Limits != want {
+	if want := (Limits{500, 20, 50 << 20, 4 << 20, 16 << 20}); got.Limits != want {
 		t.Errorf("limits: got %v, want %v", got.Limits, want)
 	}
 	if got.Sweep.Grace != time.Hour {

@@ -42,7 +42,7 @@ type Limits struct {
 	// 4 MiB where empty.
 	DossierSize Size `yaml:"dossier_size"`
 	// CacheSize bounds the memory for sealed dossiers, which spares changes a
-	// request to the object store; 32 MiB where empty. Nothing in it is in
+	// request to the object store; 16 MiB where empty. Nothing in it is in
 	// clear.
 	CacheSize Size `yaml:"cache_size"`
 }
