@@ -261,7 +261,8 @@ func (c *Custodian) resume(ctx context.Context, p place, in *intent) (Receipt, e
 // finish takes the steps that are left. It goes on when the caller is gone, but
 // not beyond its claim: then another may have taken over.
 func (c *Custodian) finish(ctx context.Context, p place, in *intent) (Receipt, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.lease)
+	// The last quarter of the claim is for calls that come to their end late.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.lease-c.lease/4)
 	defer cancel()
 	out, err := c.takeSteps(ctx, p, in)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -349,6 +350,18 @@ var errLaterEnrolment = errors.New("the customer has been enrolled anew")
 // to it is being erased. It is no sealed object, and so opens for nobody.
 const lostDossier = "lost; being erased"
 
+// holdPlace puts something in the place of a dossier that was lost: only that
+// keeps the customer from being enrolled before the satellites are gone. It first
+// makes sure that nobody has finished the erasure meanwhile.
+func (c *Custodian) holdPlace(ctx context.Context, p place, in *intent) error {
+	in.Claimed = c.now().Add(c.lease).UTC()
+	if err := c.writeIntent(ctx, p, in, blobstore.IfMatch(in.etag)); err != nil {
+		return err
+	}
+	_, err := c.store.Put(ctx, p.dossier(), []byte(lostDossier), blobstore.IfAbsent())
+	return err
+}
+
 // mark changes the dossier for the last time: nobody reads or changes it after.
 func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, error) {
 	for attempt := range attempts {
@@ -357,13 +370,11 @@ func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, er
 		}
 		sealed, _, err := c.fetch(ctx, p, false)
 		if fault.KindOf(err) == fault.NotFound {
-			// Only what lies in the dossier's place keeps the customer from
-			// being enrolled before the satellites are gone.
-			_, putErr := c.store.Put(ctx, p.dossier(), []byte(lostDossier), blobstore.IfAbsent())
-			if errors.Is(putErr, blobstore.ErrConflict) {
+			holdErr := c.holdPlace(ctx, p, in)
+			if errors.Is(holdErr, blobstore.ErrConflict) {
 				continue
 			}
-			return nil, cmp.Or(putErr, err)
+			return nil, cmp.Or(holdErr, err)
 		}
 		if err != nil {
 			return nil, err

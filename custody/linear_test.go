@@ -154,7 +154,7 @@ func (h *history) server(t *testing.T, seed uint64) *Custodian {
 			return custodytest.Pass
 		}
 	}
-	return h.w.server(t, h.w.scripted(script), func(cfg *Config) { cfg.Lease = time.Second })
+	return h.w.server(t, h.w.scripted(script), func(cfg *Config) { cfg.Lease = 2 * time.Second })
 }
 
 func (h *history) ask(random *rand.Rand) asked {
