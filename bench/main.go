@@ -1,4 +1,4 @@
-// Bench measures wertfach beside the least that its back ends would need for the
+// Command bench measures wertfach beside the least that its back ends would need for the
 // same work, prints a table, and writes docs/performance.md with its plot.
 //
 //	go run ./bench                     everything; some eight minutes
