@@ -67,9 +67,10 @@ Exit codes: 0 stopped as it was told; 1 not started or failed, the message says 
 }
 
 // working is the memory, in bytes, that may be taken besides the cache before
-// the garbage collector works harder. It is well above what is alive in normal
-// work (some 10 MiB): a limit near that would keep the collector running all the
-// time.
+// the garbage collector works harder. It is meant to lie well above what is
+// alive in normal work: a limit near that keeps the collector running all the
+// time (with 40 MiB here and a full cache of 32, a listing took 6 ms of processor
+// time one at a time, in place of 0.9).
 const working = 72 << 20
 
 // boundMemory makes the garbage collector work harder once the cache and what is
