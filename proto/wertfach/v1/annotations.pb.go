@@ -28,6 +28,75 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What an RPC does. It decides how often a caller may call it, and what must be
+// durable before it is answered: a record on the server's own disk for all, and
+// for those that can't be taken back a record in the locked store.
+type Effect int32
+
+const (
+	// Not said; the server does not start with such an RPC.
+	Effect_EFFECT_UNSPECIFIED Effect = 0
+	// Reads what is masked.
+	Effect_EFFECT_READ Effect = 1
+	// Changes what can be changed again.
+	Effect_EFFECT_WRITE Effect = 2
+	// Gives out secrets or scans in clear. Nothing leaves before the record is in
+	// the locked store.
+	Effect_EFFECT_REVEAL Effect = 3
+	// Ends or removes something for good. Nothing happens while the locked store
+	// takes no records.
+	Effect_EFFECT_IRREVOCABLE Effect = 4
+	// Tells whether what a caller knows is right.
+	Effect_EFFECT_VERIFY Effect = 5
+)
+
+// Enum value maps for Effect.
+var (
+	Effect_name = map[int32]string{
+		0: "EFFECT_UNSPECIFIED",
+		1: "EFFECT_READ",
+		2: "EFFECT_WRITE",
+		3: "EFFECT_REVEAL",
+		4: "EFFECT_IRREVOCABLE",
+		5: "EFFECT_VERIFY",
+	}
+	Effect_value = map[string]int32{
+		"EFFECT_UNSPECIFIED": 0,
+		"EFFECT_READ":        1,
+		"EFFECT_WRITE":       2,
+		"EFFECT_REVEAL":      3,
+		"EFFECT_IRREVOCABLE": 4,
+		"EFFECT_VERIFY":      5,
+	}
+)
+
+func (x Effect) Enum() *Effect {
+	p := new(Effect)
+	*p = x
+	return p
+}
+
+func (x Effect) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Effect) Descriptor() protoreflect.EnumDescriptor {
+	return file_wertfach_v1_annotations_proto_enumTypes[0].Descriptor()
+}
+
+func (Effect) Type() protoreflect.EnumType {
+	return &file_wertfach_v1_annotations_proto_enumTypes[0]
+}
+
+func (x Effect) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Effect.Descriptor instead.
+func (Effect) EnumDescriptor() ([]byte, []int) {
+	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{0}
+}
+
 // A value-added service that a customer books.
 type Service int32
 
@@ -77,11 +146,11 @@ func (x Service) String() string {
 }
 
 func (Service) Descriptor() protoreflect.EnumDescriptor {
-	return file_wertfach_v1_annotations_proto_enumTypes[0].Descriptor()
+	return file_wertfach_v1_annotations_proto_enumTypes[1].Descriptor()
 }
 
 func (Service) Type() protoreflect.EnumType {
-	return &file_wertfach_v1_annotations_proto_enumTypes[0]
+	return &file_wertfach_v1_annotations_proto_enumTypes[1]
 }
 
 func (x Service) Number() protoreflect.EnumNumber {
@@ -90,7 +159,7 @@ func (x Service) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Service.Descriptor instead.
 func (Service) EnumDescriptor() ([]byte, []int) {
-	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{0}
+	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{1}
 }
 
 // What a caller does for a living.
@@ -150,11 +219,11 @@ func (x Role) String() string {
 }
 
 func (Role) Descriptor() protoreflect.EnumDescriptor {
-	return file_wertfach_v1_annotations_proto_enumTypes[1].Descriptor()
+	return file_wertfach_v1_annotations_proto_enumTypes[2].Descriptor()
 }
 
 func (Role) Type() protoreflect.EnumType {
-	return &file_wertfach_v1_annotations_proto_enumTypes[1]
+	return &file_wertfach_v1_annotations_proto_enumTypes[2]
 }
 
 func (x Role) Number() protoreflect.EnumNumber {
@@ -163,7 +232,7 @@ func (x Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Role.Descriptor instead.
 func (Role) EnumDescriptor() ([]byte, []int) {
-	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{1}
+	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{2}
 }
 
 // How confidential a value is.
@@ -209,11 +278,11 @@ func (x FieldClass) String() string {
 }
 
 func (FieldClass) Descriptor() protoreflect.EnumDescriptor {
-	return file_wertfach_v1_annotations_proto_enumTypes[2].Descriptor()
+	return file_wertfach_v1_annotations_proto_enumTypes[3].Descriptor()
 }
 
 func (FieldClass) Type() protoreflect.EnumType {
-	return &file_wertfach_v1_annotations_proto_enumTypes[2]
+	return &file_wertfach_v1_annotations_proto_enumTypes[3]
 }
 
 func (x FieldClass) Number() protoreflect.EnumNumber {
@@ -222,7 +291,7 @@ func (x FieldClass) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FieldClass.Descriptor instead.
 func (FieldClass) EnumDescriptor() ([]byte, []int) {
-	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{2}
+	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{3}
 }
 
 // What of a value a reader sees without a reveal. Hidden characters are shown
@@ -267,11 +336,11 @@ func (x Mask) String() string {
 }
 
 func (Mask) Descriptor() protoreflect.EnumDescriptor {
-	return file_wertfach_v1_annotations_proto_enumTypes[3].Descriptor()
+	return file_wertfach_v1_annotations_proto_enumTypes[4].Descriptor()
 }
 
 func (Mask) Type() protoreflect.EnumType {
-	return &file_wertfach_v1_annotations_proto_enumTypes[3]
+	return &file_wertfach_v1_annotations_proto_enumTypes[4]
 }
 
 func (x Mask) Number() protoreflect.EnumNumber {
@@ -280,7 +349,7 @@ func (x Mask) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Mask.Descriptor instead.
 func (Mask) EnumDescriptor() ([]byte, []int) {
-	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{3}
+	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{4}
 }
 
 // A format that values are normalised by and checked against. The rules are in
@@ -418,11 +487,11 @@ func (x Format) String() string {
 }
 
 func (Format) Descriptor() protoreflect.EnumDescriptor {
-	return file_wertfach_v1_annotations_proto_enumTypes[4].Descriptor()
+	return file_wertfach_v1_annotations_proto_enumTypes[5].Descriptor()
 }
 
 func (Format) Type() protoreflect.EnumType {
-	return &file_wertfach_v1_annotations_proto_enumTypes[4]
+	return &file_wertfach_v1_annotations_proto_enumTypes[5]
 }
 
 func (x Format) Number() protoreflect.EnumNumber {
@@ -431,16 +500,23 @@ func (x Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Format.Descriptor instead.
 func (Format) EnumDescriptor() ([]byte, []int) {
-	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{4}
+	return file_wertfach_v1_annotations_proto_rawDescGZIP(), []int{5}
 }
 
-// Who may call an RPC.
+// Who may call an RPC, and what that does.
 type Access struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The roles that may call it.
 	Roles []Role `protobuf:"varint,1,rep,packed,name=roles,proto3,enum=wertfach.v1.Role" json:"roles,omitempty"`
 	// Whether a hotline agent needs a call whose caller was verified.
-	VerifiedCall  bool `protobuf:"varint,2,opt,name=verified_call,json=verifiedCall,proto3" json:"verified_call,omitempty"`
+	VerifiedCall bool `protobuf:"varint,2,opt,name=verified_call,json=verifiedCall,proto3" json:"verified_call,omitempty"`
+	// What the RPC does to the data, and so how its callers are limited and when
+	// its record must be where.
+	Effect Effect `protobuf:"varint,3,opt,name=effect,proto3,enum=wertfach.v1.Effect" json:"effect,omitempty"`
+	// The path of the request's field that names what is asked for, such as
+	// `artefact.name`: its institute must be one that the caller may act for. Empty
+	// for an RPC that is about no institute.
+	Resource      string `protobuf:"bytes,4,opt,name=resource,proto3" json:"resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -487,6 +563,20 @@ func (x *Access) GetVerifiedCall() bool {
 		return x.VerifiedCall
 	}
 	return false
+}
+
+func (x *Access) GetEffect() Effect {
+	if x != nil {
+		return x.Effect
+	}
+	return Effect_EFFECT_UNSPECIFIED
+}
+
+func (x *Access) GetResource() string {
+	if x != nil {
+		return x.Resource
+	}
+	return ""
 }
 
 // How a field's value is checked, masked and kept.
@@ -601,6 +691,14 @@ var file_wertfach_v1_annotations_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "wertfach/v1/annotations.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.EnumValueOptions)(nil),
+		ExtensionType: (*bool)(nil),
+		Field:         50104,
+		Name:          "wertfach.v1.person",
+		Tag:           "varint,50104,opt,name=person",
+		Filename:      "wertfach/v1/annotations.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*Handling)(nil),
 		Field:         50102,
@@ -626,27 +724,38 @@ var (
 	E_Access = &file_wertfach_v1_annotations_proto_extTypes[0]
 )
 
+// Extension fields to descriptorpb.EnumValueOptions.
+var (
+	// On a role: it belongs to people. A machine has it only while it acts for a
+	// person who proves to have it too.
+	//
+	// optional bool person = 50104;
+	E_Person = &file_wertfach_v1_annotations_proto_extTypes[1]
+)
+
 // Extension fields to descriptorpb.FieldOptions.
 var (
 	// How the field's value is checked, masked and kept.
 	//
 	// optional wertfach.v1.Handling handling = 50102;
-	E_Handling = &file_wertfach_v1_annotations_proto_extTypes[1]
+	E_Handling = &file_wertfach_v1_annotations_proto_extTypes[2]
 	// On the members of the oneof `Artefact.kind`: the service that a customer
 	// must have booked to register one.
 	//
 	// optional wertfach.v1.Service service = 50103;
-	E_Service = &file_wertfach_v1_annotations_proto_extTypes[2]
+	E_Service = &file_wertfach_v1_annotations_proto_extTypes[3]
 )
 
 var File_wertfach_v1_annotations_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_annotations_proto_rawDesc = "" +
 	"\n" +
-	"\x1dwertfach/v1/annotations.proto\x12\vwertfach.v1\x1a google/protobuf/descriptor.proto\"V\n" +
+	"\x1dwertfach/v1/annotations.proto\x12\vwertfach.v1\x1a google/protobuf/descriptor.proto\"\x9f\x01\n" +
 	"\x06Access\x12'\n" +
 	"\x05roles\x18\x01 \x03(\x0e2\x11.wertfach.v1.RoleR\x05roles\x12#\n" +
-	"\rverified_call\x18\x02 \x01(\bR\fverifiedCall\"\xfd\x01\n" +
+	"\rverified_call\x18\x02 \x01(\bR\fverifiedCall\x12+\n" +
+	"\x06effect\x18\x03 \x01(\x0e2\x13.wertfach.v1.EffectR\x06effect\x12\x1a\n" +
+	"\bresource\x18\x04 \x01(\tR\bresource\"\xfd\x01\n" +
 	"\bHandling\x12-\n" +
 	"\x05class\x18\x01 \x01(\x0e2\x17.wertfach.v1.FieldClassR\x05class\x12%\n" +
 	"\x04mask\x18\x02 \x01(\x0e2\x11.wertfach.v1.MaskR\x04mask\x12+\n" +
@@ -656,22 +765,29 @@ const file_wertfach_v1_annotations_proto_rawDesc = "" +
 	"\vissuer_only\x18\x06 \x01(\bR\n" +
 	"issuerOnly\x12\x1d\n" +
 	"\n" +
-	"not_future\x18\a \x01(\bR\tnotFuture*\xc4\x01\n" +
+	"not_future\x18\a \x01(\bR\tnotFuture*\x81\x01\n" +
+	"\x06Effect\x12\x16\n" +
+	"\x12EFFECT_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vEFFECT_READ\x10\x01\x12\x10\n" +
+	"\fEFFECT_WRITE\x10\x02\x12\x11\n" +
+	"\rEFFECT_REVEAL\x10\x03\x12\x16\n" +
+	"\x12EFFECT_IRREVOCABLE\x10\x04\x12\x11\n" +
+	"\rEFFECT_VERIFY\x10\x05*\xc4\x01\n" +
 	"\aService\x12\x17\n" +
 	"\x13SERVICE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17SERVICE_BIKE_PROTECTION\x10\x01\x12\x1f\n" +
 	"\x1bSERVICE_SIM_CARD_PROTECTION\x10\x02\x12#\n" +
 	"\x1fSERVICE_PAYMENT_CARD_PROTECTION\x10\x03\x12\x1c\n" +
 	"\x18SERVICE_DEVICE_INSURANCE\x10\x04\x12\x1f\n" +
-	"\x1bSERVICE_DOCUMENT_PROTECTION\x10\x05*\xaf\x01\n" +
+	"\x1bSERVICE_DOCUMENT_PROTECTION\x10\x05*\xbb\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_PORTAL\x10\x01\x12\x15\n" +
-	"\x11ROLE_CORE_BANKING\x10\x02\x12\x10\n" +
-	"\fROLE_HOTLINE\x10\x03\x12\x15\n" +
+	"\x11ROLE_CORE_BANKING\x10\x02\x12\x16\n" +
+	"\fROLE_HOTLINE\x10\x03\x1a\x04\xc0\xbb\x18\x01\x12\x15\n" +
 	"\x11ROLE_LOSS_PARTNER\x10\x04\x12\x13\n" +
-	"\x0fROLE_FULFILMENT\x10\x05\x12\x18\n" +
-	"\x14ROLE_PRIVACY_OFFICER\x10\x06\x12\x11\n" +
+	"\x0fROLE_FULFILMENT\x10\x05\x12\x1e\n" +
+	"\x14ROLE_PRIVACY_OFFICER\x10\x06\x1a\x04\xc0\xbb\x18\x01\x12\x11\n" +
 	"\rROLE_OPERATOR\x10\a*s\n" +
 	"\n" +
 	"FieldClass\x12\x1b\n" +
@@ -717,7 +833,8 @@ const file_wertfach_v1_annotations_proto_rawDesc = "" +
 	"\fFORMAT_LOGIN\x10\x18\x12\x13\n" +
 	"\x0fFORMAT_FILENAME\x10\x19\x12\x11\n" +
 	"\rFORMAT_REASON\x10\x1a:M\n" +
-	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x13.wertfach.v1.AccessR\x06access:R\n" +
+	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\v2\x13.wertfach.v1.AccessR\x06access:;\n" +
+	"\x06person\x12!.google.protobuf.EnumValueOptions\x18\xb8\x87\x03 \x01(\bR\x06person:R\n" +
 	"\bhandling\x12\x1d.google.protobuf.FieldOptions\x18\xb6\x87\x03 \x01(\v2\x15.wertfach.v1.HandlingR\bhandling:O\n" +
 	"\aservice\x12\x1d.google.protobuf.FieldOptions\x18\xb7\x87\x03 \x01(\x0e2\x14.wertfach.v1.ServiceR\aserviceB;Z9github.com/wertfach/wertfach/proto/wertfach/v1;wertfachv1b\x06proto3"
 
@@ -733,35 +850,39 @@ func file_wertfach_v1_annotations_proto_rawDescGZIP() []byte {
 	return file_wertfach_v1_annotations_proto_rawDescData
 }
 
-var file_wertfach_v1_annotations_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_wertfach_v1_annotations_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
 var file_wertfach_v1_annotations_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_wertfach_v1_annotations_proto_goTypes = []any{
-	(Service)(0),                       // 0: wertfach.v1.Service
-	(Role)(0),                          // 1: wertfach.v1.Role
-	(FieldClass)(0),                    // 2: wertfach.v1.FieldClass
-	(Mask)(0),                          // 3: wertfach.v1.Mask
-	(Format)(0),                        // 4: wertfach.v1.Format
-	(*Access)(nil),                     // 5: wertfach.v1.Access
-	(*Handling)(nil),                   // 6: wertfach.v1.Handling
-	(*descriptorpb.MethodOptions)(nil), // 7: google.protobuf.MethodOptions
-	(*descriptorpb.FieldOptions)(nil),  // 8: google.protobuf.FieldOptions
+	(Effect)(0),                           // 0: wertfach.v1.Effect
+	(Service)(0),                          // 1: wertfach.v1.Service
+	(Role)(0),                             // 2: wertfach.v1.Role
+	(FieldClass)(0),                       // 3: wertfach.v1.FieldClass
+	(Mask)(0),                             // 4: wertfach.v1.Mask
+	(Format)(0),                           // 5: wertfach.v1.Format
+	(*Access)(nil),                        // 6: wertfach.v1.Access
+	(*Handling)(nil),                      // 7: wertfach.v1.Handling
+	(*descriptorpb.MethodOptions)(nil),    // 8: google.protobuf.MethodOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 9: google.protobuf.EnumValueOptions
+	(*descriptorpb.FieldOptions)(nil),     // 10: google.protobuf.FieldOptions
 }
 var file_wertfach_v1_annotations_proto_depIdxs = []int32{
-	1,  // 0: wertfach.v1.Access.roles:type_name -> wertfach.v1.Role
-	2,  // 1: wertfach.v1.Handling.class:type_name -> wertfach.v1.FieldClass
-	3,  // 2: wertfach.v1.Handling.mask:type_name -> wertfach.v1.Mask
-	4,  // 3: wertfach.v1.Handling.format:type_name -> wertfach.v1.Format
-	7,  // 4: wertfach.v1.access:extendee -> google.protobuf.MethodOptions
-	8,  // 5: wertfach.v1.handling:extendee -> google.protobuf.FieldOptions
-	8,  // 6: wertfach.v1.service:extendee -> google.protobuf.FieldOptions
-	5,  // 7: wertfach.v1.access:type_name -> wertfach.v1.Access
-	6,  // 8: wertfach.v1.handling:type_name -> wertfach.v1.Handling
-	0,  // 9: wertfach.v1.service:type_name -> wertfach.v1.Service
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	7,  // [7:10] is the sub-list for extension type_name
-	4,  // [4:7] is the sub-list for extension extendee
-	0,  // [0:4] is the sub-list for field type_name
+	2,  // 0: wertfach.v1.Access.roles:type_name -> wertfach.v1.Role
+	0,  // 1: wertfach.v1.Access.effect:type_name -> wertfach.v1.Effect
+	3,  // 2: wertfach.v1.Handling.class:type_name -> wertfach.v1.FieldClass
+	4,  // 3: wertfach.v1.Handling.mask:type_name -> wertfach.v1.Mask
+	5,  // 4: wertfach.v1.Handling.format:type_name -> wertfach.v1.Format
+	8,  // 5: wertfach.v1.access:extendee -> google.protobuf.MethodOptions
+	9,  // 6: wertfach.v1.person:extendee -> google.protobuf.EnumValueOptions
+	10, // 7: wertfach.v1.handling:extendee -> google.protobuf.FieldOptions
+	10, // 8: wertfach.v1.service:extendee -> google.protobuf.FieldOptions
+	6,  // 9: wertfach.v1.access:type_name -> wertfach.v1.Access
+	7,  // 10: wertfach.v1.handling:type_name -> wertfach.v1.Handling
+	1,  // 11: wertfach.v1.service:type_name -> wertfach.v1.Service
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	9,  // [9:12] is the sub-list for extension type_name
+	5,  // [5:9] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_wertfach_v1_annotations_proto_init() }
@@ -774,9 +895,9 @@ func file_wertfach_v1_annotations_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wertfach_v1_annotations_proto_rawDesc), len(file_wertfach_v1_annotations_proto_rawDesc)),
-			NumEnums:      5,
+			NumEnums:      6,
 			NumMessages:   2,
-			NumExtensions: 3,
+			NumExtensions: 4,
 			NumServices:   0,
 		},
 		GoTypes:           file_wertfach_v1_annotations_proto_goTypes,

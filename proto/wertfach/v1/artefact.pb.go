@@ -886,37 +886,30 @@ const file_wertfach_v1_artefact_proto_rawDesc = "" +
 	"\x15REVEAL_PURPOSE_UNLOCK\x10\x02\x12\x18\n" +
 	"\x14REVEAL_PURPOSE_BLOCK\x10\x03\x12\x18\n" +
 	"\x14REVEAL_PURPOSE_CLAIM\x10\x04\x12 \n" +
-	"\x1cREVEAL_PURPOSE_POLICE_REPORT\x10\x052\xb8\a\n" +
-	"\x0fArtefactService\x12[\n" +
-	"\x10RegisterArtefact\x12$.wertfach.v1.RegisterArtefactRequest\x1a\x15.wertfach.v1.Artefact\"\n" +
-	"\xaa\xbb\x18\x06\n" +
-	"\x02\x01\x03\x10\x01\x12}\n" +
-	"\x16BatchRegisterArtefacts\x12*.wertfach.v1.BatchRegisterArtefactsRequest\x1a+.wertfach.v1.BatchRegisterArtefactsResponse\"\n" +
-	"\xaa\xbb\x18\x06\n" +
-	"\x02\x01\x03\x10\x01\x12R\n" +
-	"\vGetArtefact\x12\x1f.wertfach.v1.GetArtefactRequest\x1a\x15.wertfach.v1.Artefact\"\v\xaa\xbb\x18\a\n" +
-	"\x03\x01\x03\x06\x10\x01\x12c\n" +
-	"\rListArtefacts\x12!.wertfach.v1.ListArtefactsRequest\x1a\".wertfach.v1.ListArtefactsResponse\"\v\xaa\xbb\x18\a\n" +
-	"\x03\x01\x03\x06\x10\x01\x12W\n" +
-	"\x0eUpdateArtefact\x12\".wertfach.v1.UpdateArtefactRequest\x1a\x15.wertfach.v1.Artefact\"\n" +
-	"\xaa\xbb\x18\x06\n" +
-	"\x02\x01\x03\x10\x01\x12X\n" +
-	"\x0eDeleteArtefact\x12\".wertfach.v1.DeleteArtefactRequest\x1a\x16.google.protobuf.Empty\"\n" +
-	"\xaa\xbb\x18\x06\n" +
-	"\x02\x01\x03\x10\x01\x12W\n" +
-	"\x0eRevealArtefact\x12\".wertfach.v1.RevealArtefactRequest\x1a\x15.wertfach.v1.Artefact\"\n" +
-	"\xaa\xbb\x18\x06\n" +
-	"\x02\x01\x03\x10\x01\x12M\n" +
+	"\x1cREVEAL_PURPOSE_POLICE_REPORT\x10\x052\xa1\b\n" +
+	"\x0fArtefactService\x12e\n" +
+	"\x10RegisterArtefact\x12$.wertfach.v1.RegisterArtefactRequest\x1a\x15.wertfach.v1.Artefact\"\x14\xaa\xbb\x18\x10\n" +
+	"\x02\x01\x03\x10\x01\x18\x02\"\x06parent\x12\x87\x01\n" +
+	"\x16BatchRegisterArtefacts\x12*.wertfach.v1.BatchRegisterArtefactsRequest\x1a+.wertfach.v1.BatchRegisterArtefactsResponse\"\x14\xaa\xbb\x18\x10\n" +
+	"\x02\x01\x03\x10\x01\x18\x02\"\x06parent\x12Z\n" +
+	"\vGetArtefact\x12\x1f.wertfach.v1.GetArtefactRequest\x1a\x15.wertfach.v1.Artefact\"\x13\xaa\xbb\x18\x0f\n" +
+	"\x03\x01\x03\x06\x10\x01\x18\x01\"\x04name\x12m\n" +
+	"\rListArtefacts\x12!.wertfach.v1.ListArtefactsRequest\x1a\".wertfach.v1.ListArtefactsResponse\"\x15\xaa\xbb\x18\x11\n" +
+	"\x03\x01\x03\x06\x10\x01\x18\x01\"\x06parent\x12h\n" +
+	"\x0eUpdateArtefact\x12\".wertfach.v1.UpdateArtefactRequest\x1a\x15.wertfach.v1.Artefact\"\x1b\xaa\xbb\x18\x17\n" +
+	"\x02\x01\x03\x10\x01\x18\x02\"\rartefact.name\x12`\n" +
+	"\x0eDeleteArtefact\x12\".wertfach.v1.DeleteArtefactRequest\x1a\x16.google.protobuf.Empty\"\x12\xaa\xbb\x18\x0e\n" +
+	"\x02\x01\x03\x10\x01\x18\x04\"\x04name\x12_\n" +
+	"\x0eRevealArtefact\x12\".wertfach.v1.RevealArtefactRequest\x1a\x15.wertfach.v1.Artefact\"\x12\xaa\xbb\x18\x0e\n" +
+	"\x02\x01\x03\x10\x01\x18\x03\"\x04name\x12^\n" +
 	"\n" +
-	"UploadScan\x12\x1e.wertfach.v1.UploadScanRequest\x1a\x11.wertfach.v1.Scan\"\n" +
-	"\xaa\xbb\x18\x06\n" +
-	"\x02\x01\x03\x10\x01(\x01\x12c\n" +
-	"\fDownloadScan\x12 .wertfach.v1.DownloadScanRequest\x1a!.wertfach.v1.DownloadScanResponse\"\f\xaa\xbb\x18\b\n" +
-	"\x04\x01\x03\x05\x06\x10\x010\x01\x12P\n" +
+	"UploadScan\x12\x1e.wertfach.v1.UploadScanRequest\x1a\x11.wertfach.v1.Scan\"\x1b\xaa\xbb\x18\x17\n" +
+	"\x02\x01\x03\x10\x01\x18\x02\"\rheader.parent(\x01\x12k\n" +
+	"\fDownloadScan\x12 .wertfach.v1.DownloadScanRequest\x1a!.wertfach.v1.DownloadScanResponse\"\x14\xaa\xbb\x18\x10\n" +
+	"\x04\x01\x03\x05\x06\x10\x01\x18\x03\"\x04name0\x01\x12X\n" +
 	"\n" +
-	"DeleteScan\x12\x1e.wertfach.v1.DeleteScanRequest\x1a\x16.google.protobuf.Empty\"\n" +
-	"\xaa\xbb\x18\x06\n" +
-	"\x02\x01\x03\x10\x01B;Z9github.com/wertfach/wertfach/proto/wertfach/v1;wertfachv1b\x06proto3"
+	"DeleteScan\x12\x1e.wertfach.v1.DeleteScanRequest\x1a\x16.google.protobuf.Empty\"\x12\xaa\xbb\x18\x0e\n" +
+	"\x02\x01\x03\x10\x01\x18\x04\"\x04nameB;Z9github.com/wertfach/wertfach/proto/wertfach/v1;wertfachv1b\x06proto3"
 
 var (
 	file_wertfach_v1_artefact_proto_rawDescOnce sync.Once

@@ -733,16 +733,16 @@ const file_wertfach_v1_customer_proto_rawDesc = "" +
 	"\bservices\x18\x02 \x03(\x0e2\x14.wertfach.v1.ServiceB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\bservices\x12\x1b\n" +
 	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId2\xe9\x02\n" +
-	"\x0fCustomerService\x12S\n" +
-	"\rEnrolCustomer\x12!.wertfach.v1.EnrolCustomerRequest\x1a\x15.wertfach.v1.Customer\"\b\xaa\xbb\x18\x04\n" +
-	"\x02\x01\x02\x12S\n" +
-	"\vGetCustomer\x12\x1f.wertfach.v1.GetCustomerRequest\x1a\x15.wertfach.v1.Customer\"\f\xaa\xbb\x18\b\n" +
-	"\x04\x01\x02\x03\x06\x10\x01\x12X\n" +
-	"\x0eUpdateCustomer\x12\".wertfach.v1.UpdateCustomerRequest\x1a\x15.wertfach.v1.Customer\"\v\xaa\xbb\x18\a\n" +
-	"\x03\x01\x02\x03\x10\x01\x12R\n" +
-	"\vSetServices\x12\x1f.wertfach.v1.SetServicesRequest\x1a\x15.wertfach.v1.Customer\"\v\xaa\xbb\x18\a\n" +
-	"\x03\x01\x02\x03\x10\x01B;Z9github.com/wertfach/wertfach/proto/wertfach/v1;wertfachv1b\x06proto3"
+	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId2\x94\x03\n" +
+	"\x0fCustomerService\x12]\n" +
+	"\rEnrolCustomer\x12!.wertfach.v1.EnrolCustomerRequest\x1a\x15.wertfach.v1.Customer\"\x12\xaa\xbb\x18\x0e\n" +
+	"\x02\x01\x02\x18\x02\"\x06parent\x12[\n" +
+	"\vGetCustomer\x12\x1f.wertfach.v1.GetCustomerRequest\x1a\x15.wertfach.v1.Customer\"\x14\xaa\xbb\x18\x10\n" +
+	"\x04\x01\x02\x03\x06\x10\x01\x18\x01\"\x04name\x12i\n" +
+	"\x0eUpdateCustomer\x12\".wertfach.v1.UpdateCustomerRequest\x1a\x15.wertfach.v1.Customer\"\x1c\xaa\xbb\x18\x18\n" +
+	"\x03\x01\x02\x03\x10\x01\x18\x02\"\rcustomer.name\x12Z\n" +
+	"\vSetServices\x12\x1f.wertfach.v1.SetServicesRequest\x1a\x15.wertfach.v1.Customer\"\x13\xaa\xbb\x18\x0f\n" +
+	"\x03\x01\x02\x03\x10\x01\x18\x04\"\x04nameB;Z9github.com/wertfach/wertfach/proto/wertfach/v1;wertfachv1b\x06proto3"
 
 var (
 	file_wertfach_v1_customer_proto_rawDescOnce sync.Once

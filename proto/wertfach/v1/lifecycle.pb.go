@@ -432,16 +432,16 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"3\n" +
 	"\x18GetErasureReceiptRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name2\x8b\x03\n" +
-	"\x10LifecycleService\x12[\n" +
-	"\x11TerminateContract\x12%.wertfach.v1.TerminateContractRequest\x1a\x15.wertfach.v1.Customer\"\b\xaa\xbb\x18\x04\n" +
-	"\x02\x02\x06\x12[\n" +
-	"\x11CancelTermination\x12%.wertfach.v1.CancelTerminationRequest\x1a\x15.wertfach.v1.Customer\"\b\xaa\xbb\x18\x04\n" +
-	"\x02\x02\x06\x12Y\n" +
-	"\rEraseCustomer\x12!.wertfach.v1.EraseCustomerRequest\x1a\x1b.wertfach.v1.ErasureReceipt\"\b\xaa\xbb\x18\x04\n" +
-	"\x02\x02\x06\x12b\n" +
-	"\x11GetErasureReceipt\x12%.wertfach.v1.GetErasureReceiptRequest\x1a\x1b.wertfach.v1.ErasureReceipt\"\t\xaa\xbb\x18\x05\n" +
-	"\x03\x02\x06\aB;Z9github.com/wertfach/wertfach/proto/wertfach/v1;wertfachv1b\x06proto3"
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name2\xab\x03\n" +
+	"\x10LifecycleService\x12c\n" +
+	"\x11TerminateContract\x12%.wertfach.v1.TerminateContractRequest\x1a\x15.wertfach.v1.Customer\"\x10\xaa\xbb\x18\f\n" +
+	"\x02\x02\x06\x18\x04\"\x04name\x12c\n" +
+	"\x11CancelTermination\x12%.wertfach.v1.CancelTerminationRequest\x1a\x15.wertfach.v1.Customer\"\x10\xaa\xbb\x18\f\n" +
+	"\x02\x02\x06\x18\x02\"\x04name\x12a\n" +
+	"\rEraseCustomer\x12!.wertfach.v1.EraseCustomerRequest\x1a\x1b.wertfach.v1.ErasureReceipt\"\x10\xaa\xbb\x18\f\n" +
+	"\x02\x02\x06\x18\x04\"\x04name\x12j\n" +
+	"\x11GetErasureReceipt\x12%.wertfach.v1.GetErasureReceiptRequest\x1a\x1b.wertfach.v1.ErasureReceipt\"\x11\xaa\xbb\x18\r\n" +
+	"\x03\x02\x06\a\x18\x01\"\x04nameB;Z9github.com/wertfach/wertfach/proto/wertfach/v1;wertfachv1b\x06proto3"
 
 var (
 	file_wertfach_v1_lifecycle_proto_rawDescOnce sync.Once

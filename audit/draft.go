@@ -1,0 +1,51 @@
+package audit
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// A Draft is the event of a call that is under way. The edge begins it with who
+// calls what; the code that does the work adds what it was about as soon as it
+// knows. It is safe for concurrent use.
+type Draft struct {
+	mu    sync.Mutex
+	event Event
+}
+
+type draftKey struct{}
+
+// Begin gives a context that carries a new draft.
+func Begin(ctx context.Context, e Event) (context.Context, *Draft) {
+	d := &Draft{event: e}
+	return context.WithValue(ctx, draftKey{}, d), d
+}
+
+// Of is the draft that the context carries. Where it carries none, what is added
+// goes nowhere: tests of rules and the preparation of a deployment have no caller.
+func Of(ctx context.Context) *Draft {
+	if d, ok := ctx.Value(draftKey{}).(*Draft); ok {
+		return d
+	}
+	return new(Draft)
+}
+
+// Add changes the event.
+func (d *Draft) Add(change func(*Event)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change(&d.event)
+}
+
+// Subject adds whose record the call is about.
+func (d *Draft) Subject(id string) { d.Add(func(e *Event) { e.Subject = id }) }
+
+// Event is the event as it stands.
+func (d *Draft) Event() Event {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.event
+	e.Fields = slices.Clone(e.Fields)
+	return e
+}
