@@ -73,6 +73,8 @@ func (c *Config) check() []Problem {
 	if c.Embedded != nil {
 		r.given("embedded.file", c.Embedded.File)
 	}
+	r.audit(c.Audit, c)
+	r.calls(c.Calls)
 	r.must(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "must be debug, info, warn or error")
 	r.must(slices.Contains([]string{"json", "text"}, c.Log.Format), "log.format", "must be json or text")
 	for key, d := range map[string]time.Duration{

@@ -46,6 +46,11 @@ type Config struct {
 	// Embedded is one file on this machine as the object store.
 	Embedded *Embedded `yaml:"embedded"`
 
+	// Audit is where the audit log lies. Needed.
+	Audit Audit `yaml:"audit"`
+	// Calls bound what callers may ask for.
+	Calls Calls `yaml:"calls"`
+
 	// Log is what the server writes to its standard error.
 	Log Log `yaml:"log"`
 	// Sweep is how `wertfach sweep` goes about it.
@@ -129,7 +134,7 @@ func (c *Config) resolve(folder string) {
 
 // files are all paths in the configuration.
 func (c *Config) files() []*string {
-	paths := []*string{&c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ClientCAFile}
+	paths := []*string{&c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ClientCAFile, &c.Audit.SpoolFile, &c.Audit.File}
 	if v := c.Vault; v != nil {
 		paths = append(paths, &v.CAFile, &v.Auth.TokenFile)
 		if a := v.Auth.AppRole; a != nil {

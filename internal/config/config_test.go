@@ -27,6 +27,7 @@ keyring:
   dir: keys
 embedded:
   file: store.db
+audit: {spool_file: spool.db, file: audit.db}
 `
 
 const backends = `
@@ -39,6 +40,7 @@ s3:
   bucket: wertfach
   access_key_file: access-key
   secret_key_file: secret-key
+audit: {spool_file: spool.db, bucket: wertfach-audit}
 `
 
 // deployed is minimal with Vault and S3.
