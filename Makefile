@@ -13,7 +13,7 @@ VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),unknow
 # The race detector needs a C compiler; without one the tests still run, and say what they lack.
 RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
-SERVERS    := $(BIN)/vault $(BIN)/minio
+SERVERS    := $(BIN)/vault $(BIN)/minio $(BIN)/toxiproxy
 GENERATORS := $(BIN)/proto $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/protoc-gen-go-grpc
 
 # Our own programs under tools/, each a module of its own; the rest of tools/ only pins what others wrote.
@@ -55,8 +55,9 @@ bench: build $(SERVERS) ## measure against the floors of Vault and MinIO; writes
 tools: $(SERVERS) $(GENERATORS) $(BIN)/staticcheck $(BIN)/house ## build the pinned servers and tools into bin/ (cold: some 10 minutes)
 
 .PHONY: generate
-generate: image ## write the Go code of the schemas in proto/
+generate: image ## write the Go code of the schemas in proto/, and docs/access.md
 	$(BIN)/buf generate $(IMAGE) --path wertfach
+	$(GO) run ./internal/accesspage docs/access.md
 
 .PHONY: build
 build: ## build bin/wertfach
@@ -141,6 +142,9 @@ $(BIN)/vault: $(call pin,vault)
 
 $(BIN)/minio: $(call pin,minio)
 	$(call install,minio,github.com/minio/minio)
+
+$(BIN)/toxiproxy: $(call pin,toxiproxy)
+	$(call install,toxiproxy,github.com/Shopify/toxiproxy/v2/cmd/server)
 
 $(BIN)/buf: $(call pin,buf)
 	$(call install,buf,github.com/bufbuild/buf/cmd/buf)

@@ -41,6 +41,20 @@ func (d *Draft) Add(change func(*Event)) {
 // Subject adds whose record the call is about.
 func (d *Draft) Subject(id string) { d.Add(func(e *Event) { e.Subject = id }) }
 
+// Artefact adds which artefact it is about, one that is there.
+func (d *Draft) Artefact(id string) { d.Add(func(e *Event) { e.Artefact = id }) }
+
+// Scan adds which scan of which artefact it is about, one that is there.
+func (d *Draft) Scan(artefact, id string) {
+	d.Add(func(e *Event) { e.Artefact, e.Scan = artefact, id })
+}
+
+// Receipt adds which receipt it is about, one that is there.
+func (d *Draft) Receipt(id string) { d.Add(func(e *Event) { e.Receipt = id }) }
+
+// Revealed adds the secret fields that were opened, by their paths.
+func (d *Draft) Revealed(paths []string) { d.Add(func(e *Event) { e.Fields = paths }) }
+
 // Event is the event as it stands.
 func (d *Draft) Event() Event {
 	d.mu.Lock()

@@ -12,6 +12,10 @@
 //   - blobstore/embedded keeps everything in one file, for `wertfach dev` and
 //     for small installations on one machine.
 //
+// [Archive] is the other kind of storage: write-once, for the audit log. Both
+// packages have an [ArchiveDriver] for it as well, a bucket under object lock and
+// a file that is only ever added to. All that follows here is about Store.
+//
 // # What callers may rely on
 //
 // A write is whole or it is not: readers see the object as it was before or as

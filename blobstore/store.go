@@ -13,6 +13,7 @@ import (
 type Store struct {
 	driver                 Driver
 	limits                 Limits
+	observer               Observer
 	reads, writes, streams slots
 }
 
@@ -43,7 +44,9 @@ const readAttempts = 16
 // [Limits.Object] gives [ErrTooLarge]; it can still be read with Open. The data
 // is the caller's own.
 func (s *Store) Get(ctx context.Context, name string) ([]byte, Info, error) {
+	ctx, done := s.observer.begin(ctx, "get")
 	data, info, err := s.get(ctx, name)
+	done(err)
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("blobstore: get: %w", err)
 	}
@@ -92,7 +95,9 @@ func (s *Store) read(ctx context.Context, name string) (data []byte, info Info, 
 // [ErrConflict]. More than [Limits.Object] gives [ErrTooLarge]. The data is only
 // read, and not used after Put has returned.
 func (s *Store) Put(ctx context.Context, name string, data []byte, cond Condition) (Info, error) {
+	ctx, done := s.observer.begin(ctx, "put")
 	info, err := s.put(ctx, name, data, cond)
+	done(err)
 	if err != nil {
 		return Info{}, fmt.Errorf("blobstore: put: %w", err)
 	}
@@ -117,7 +122,9 @@ func (s *Store) put(ctx context.Context, name string, data []byte, cond Conditio
 
 // Stat says what the store knows about an object, without its content.
 func (s *Store) Stat(ctx context.Context, name string) (Info, error) {
+	ctx, done := s.observer.begin(ctx, "stat")
 	info, err := s.stat(ctx, name)
+	done(err)
 	if err != nil {
 		return Info{}, fmt.Errorf("blobstore: stat: %w", err)
 	}
@@ -140,7 +147,10 @@ func (s *Store) stat(ctx context.Context, name string) (Info, error) {
 // Delete removes an object for good. One that is not there is no error, so that
 // it can be repeated after any failure.
 func (s *Store) Delete(ctx context.Context, name string) error {
-	if err := s.delete(ctx, name); err != nil {
+	ctx, done := s.observer.begin(ctx, "delete")
+	err := s.delete(ctx, name)
+	done(err)
+	if err != nil {
 		return fmt.Errorf("blobstore: delete: %w", err)
 	}
 	return nil
@@ -163,39 +173,18 @@ func (s *Store) delete(ctx context.Context, name string) error {
 // may come or not. An error, also that of a context that ended, is the last
 // thing that it gives: a loop that sees none has seen everything.
 func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
-	return func(yield func(Info, error) bool) {
-		if err := CheckPrefix(prefix); err != nil {
-			yield(Info{}, fmt.Errorf("blobstore: list: %w", err))
-			return
-		}
-		// Pulling lets a slot be held while the driver fetches a page and never
-		// while the loop's body runs, which may need slots itself.
-		next, stop := iter.Pull2(s.driver.List(ctx, prefix))
-		defer stop()
-		for {
-			if err := s.reads.acquire(ctx); err != nil {
-				yield(Info{}, fmt.Errorf("blobstore: list: %w", err))
-				return
-			}
-			info, err, ok := next()
-			s.reads.release()
-			switch {
-			case !ok:
-				return
-			case err != nil:
-				yield(Info{}, fmt.Errorf("blobstore: list: %w", err))
-				return
-			case !yield(info, nil):
-				return
-			}
-		}
-	}
+	return observed(ctx, s.observer, "list", func(ctx context.Context) iter.Seq2[Info, error] {
+		return paced(ctx, s.reads, prefix, "list", s.driver.List)
+	})
 }
 
 // Ping asks whether the store would serve now. It waits for no other request,
 // so that a health check sees a store that is merely busy as well.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.driver.Ping(ctx); err != nil {
+	ctx, done := s.observer.begin(ctx, "ping")
+	err := s.driver.Ping(ctx)
+	done(err)
+	if err != nil {
 		return fmt.Errorf("blobstore: ping: %w", err)
 	}
 	return nil
@@ -204,7 +193,10 @@ func (s *Store) Ping(ctx context.Context) error {
 // Prepare makes what is stored into, such as the bucket, where it is missing,
 // and refuses one that keeps what is deleted. It is idempotent.
 func (s *Store) Prepare(ctx context.Context) error {
-	if err := s.driver.Prepare(ctx); err != nil {
+	ctx, done := s.observer.begin(ctx, "prepare")
+	err := s.driver.Prepare(ctx)
+	done(err)
+	if err != nil {
 		return fmt.Errorf("blobstore: prepare: %w", err)
 	}
 	return nil

@@ -18,14 +18,17 @@ const MaxStream = 5 << 30
 // the store fails, the context ends or the object is replaced meanwhile, it ends
 // with another error. It is not for concurrent use.
 func (s *Store) Open(ctx context.Context, name string) (io.ReadCloser, Info, error) {
+	ctx, done := s.observer.begin(ctx, "open")
 	body, info, err := s.open(ctx, name)
 	if err != nil {
+		done(err)
 		return nil, Info{}, fmt.Errorf("blobstore: open: %w", err)
 	}
+	body.done = done
 	return body, info, nil
 }
 
-func (s *Store) open(ctx context.Context, name string) (io.ReadCloser, Info, error) {
+func (s *Store) open(ctx context.Context, name string) (*object, Info, error) {
 	if err := CheckName(name); err != nil {
 		return nil, Info{}, err
 	}
@@ -52,7 +55,9 @@ func (s *Store) open(ctx context.Context, name string) (io.ReadCloser, Info, err
 // context that ends cannot interrupt a Read under way, so r should end with it,
 // as the streams of gRPC and HTTP do.
 func (s *Store) PutStream(ctx context.Context, name string, r io.Reader, size int64, cond Condition) (Info, error) {
+	ctx, done := s.observer.begin(ctx, "put_stream")
 	info, err := s.putStream(ctx, name, r, size, cond)
+	done(err)
 	if err != nil {
 		return Info{}, fmt.Errorf("blobstore: put stream: %w", err)
 	}
@@ -89,16 +94,26 @@ func (s *Store) putStream(ctx context.Context, name string, r io.Reader, size in
 	return info, nil
 }
 
-// object is the body of an opened object. It returns its slot when closed and
-// distrusts the driver's idea of the end.
+// object is the body of an opened object. It returns its slot when closed, tells
+// the observer then, and distrusts the driver's idea of the end.
 type object struct {
 	body    io.ReadCloser
 	left    int64
 	once    sync.Once
 	release func()
+	done    func(error)
+	failed  error // what ended the reading before the end
 }
 
 func (o *object) Read(p []byte) (int, error) {
+	n, err := o.read(p)
+	if err != nil && err != io.EOF {
+		o.failed = err
+	}
+	return n, err
+}
+
+func (o *object) read(p []byte) (int, error) {
 	n, err := o.body.Read(p)
 	o.left -= int64(n)
 	switch {
@@ -115,6 +130,9 @@ func (o *object) Read(p []byte) (int, error) {
 
 func (o *object) Close() error {
 	err := o.body.Close()
-	o.once.Do(o.release)
+	o.once.Do(func() {
+		o.release()
+		o.done(o.failed)
+	})
 	return err
 }

@@ -30,6 +30,9 @@
 //   - [Client.UploadScan] and [Client.DownloadScan] stream files of any size in
 //     little memory and check what arrived; [Client.AllArtefacts] turns pages.
 //
+// People call by way of a machine: [Config.TokenFile] says for whom it acts, and
+// [WithCall] in which hotline call.
+//
 // Values come back masked. Secrets (PIN, PUK, card numbers) are given out by
 // RevealArtefact alone, for a purpose.
 package client
@@ -38,6 +41,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"time"
 
 	"google.golang.org/grpc"
@@ -63,6 +67,11 @@ type Config struct {
 	CAFile string
 	// TLS stands instead of the files. TLS 1.3 is demanded whatever it says.
 	TLS *tls.Config
+	// TokenFile holds the OpenID Connect token of the person for whom the client
+	// acts, such as an agent of the hotline. It is read again for each call, so
+	// whoever renews the file has nobody to tell. None where empty: then the
+	// machine calls for itself.
+	TokenFile string
 
 	// Timeout bounds a call whose context has no deadline, retries included; 30
 	// seconds where zero. It does not bound uploads and downloads.
@@ -85,6 +94,8 @@ type Client struct {
 	Artefacts wertfachv1.ArtefactServiceClient
 	// Lifecycle ends contracts and erases customers.
 	Lifecycle wertfachv1.LifecycleServiceClient
+	// Audit reads what is on record.
+	Audit wertfachv1.AuditServiceClient
 
 	conn    *grpc.ClientConn
 	retries retries
@@ -136,12 +147,20 @@ func Open(cfg Config) (*Client, error) {
 			MinConnectTimeout: 5 * time.Second,
 		}),
 	}
+	if cfg.TokenFile != "" {
+		token := tokenFile(cfg.TokenFile)
+		if _, err := token.read(); err != nil {
+			return nil, fmt.Errorf("client: %w", err)
+		}
+		options = append(options, grpc.WithPerRPCCredentials(token))
+	}
 	if c.conn, err = grpc.NewClient(cfg.Address, append(options, cfg.DialOptions...)...); err != nil {
 		return nil, err
 	}
 	c.Customers = wertfachv1.NewCustomerServiceClient(c.conn)
 	c.Artefacts = wertfachv1.NewArtefactServiceClient(c.conn)
 	c.Lifecycle = wertfachv1.NewLifecycleServiceClient(c.conn)
+	c.Audit = wertfachv1.NewAuditServiceClient(c.conn)
 	return c, nil
 }
 

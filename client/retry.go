@@ -9,9 +9,12 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/retry"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/internal/grpcfault"
+	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
 
 // firstWait is how long to wait before the second attempt, give or take jitter;
@@ -61,24 +64,32 @@ func (r retries) do(ctx context.Context, call func(context.Context) error) error
 		}))
 }
 
-// reading are the beginnings of the names of calls that change nothing. Every
-// other call of the API has a request_id; a test holds the schema to it.
-var reading = []string{"Get", "List", "Reveal"}
-
-// safe says whether a call can be made twice and be done once.
+// safe says whether a call can be made twice and be done once: it has an id, or
+// changes nothing. Every call of the API is one of both; a test holds the schema
+// to it.
 func safe(method string, req any) bool {
 	if m, ok := req.(proto.Message); ok {
 		if id := requestID(m.ProtoReflect()); id != nil {
 			return m.ProtoReflect().Get(id).String() != ""
 		}
 	}
-	name := method[strings.LastIndexByte(method, '/')+1:]
-	for _, prefix := range reading {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
+	switch effect(method) {
+	case wertfachv1.Effect_EFFECT_READ, wertfachv1.Effect_EFFECT_REVEAL:
+		return true
+	default:
+		return false
 	}
-	return false
+}
+
+// effect is what the schema says that a call does.
+func effect(method string) wertfachv1.Effect {
+	name := protoreflect.FullName(strings.ReplaceAll(strings.TrimPrefix(method, "/"), "/", "."))
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
+	if err != nil {
+		return wertfachv1.Effect_EFFECT_UNSPECIFIED
+	}
+	access, _ := proto.GetExtension(found.Options(), wertfachv1.E_Access).(*wertfachv1.Access)
+	return access.GetEffect()
 }
 
 // contention is the reason of a change that lost against others too often. A

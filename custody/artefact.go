@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/resource"
@@ -87,6 +88,9 @@ func (c *Custodian) Register(ctx context.Context, name resource.Customer, drafts
 		}
 		registered = append(registered, d.asRead(a))
 	}
+	if len(ids) == 1 {
+		audit.Of(ctx).Artefact(ids[0])
+	}
 	return registered, nil
 }
 
@@ -107,7 +111,7 @@ func (d *Dossier) register(id, revision string, in Draft) error {
 	if len(d.stored.GetArtefacts()) >= d.limits.Artefacts {
 		return fault.New(fault.Exhausted, ReasonTooMany, "a customer has at most %d artefacts", d.limits.Artefacts)
 	}
-	a := &storagev1.Artefact{Id: id, Kind: in.Kind, Record: &storagev1.Record{}, Pointers: revision}
+	a := &storagev1.Artefact{Id: id, Kind: in.Kind, Record: &storagev1.Record{}, Pointers: revision, IndexVersion: d.index.writing}
 	d.stamp(a.Record, revision)
 	if err := d.write(field.Artefact, a.Record, artefactResource(id), in.Values, set(field.Artefact, in.Values)); err != nil {
 		return err
@@ -127,6 +131,7 @@ func (c *Custodian) Artefact(ctx context.Context, name resource.Artefact) (Artef
 	if err != nil {
 		return Artefact{}, err
 	}
+	audit.Of(ctx).Artefact(a.GetId())
 	return d.asRead(a), nil
 }
 
@@ -167,6 +172,7 @@ func (c *Custodian) UpdateArtefact(ctx context.Context, name resource.Artefact, 
 	if err != nil {
 		return Artefact{}, err
 	}
+	audit.Of(ctx).Artefact(a.GetId())
 	return d.asRead(a), nil
 }
 
@@ -192,13 +198,14 @@ func (d *Dossier) updateArtefact(id, kind string, in Update, revision string) er
 	if v := field.Artefact.Check(a.GetKind(), merged, paths, d.institute.rules(d.now), "artefact."); len(v) > 0 {
 		return fault.Fields(v...)
 	}
-	before := d.pointersOf(a)
+	before, found := d.pointersOf(a), identified(a)
 	d.stamp(a.GetRecord(), revision)
 	if err := d.write(field.Artefact, a.GetRecord(), artefactResource(id), in.Values, paths); err != nil {
 		return err
 	}
-	if !slices.Equal(before, d.pointersOf(a)) {
-		a.Pointers = revision
+	_, known := d.index.key(a.GetIndexVersion())
+	if !slices.Equal(before, d.pointersOf(a)) || !known && (found || identified(a)) {
+		a.Pointers, a.IndexVersion = revision, d.index.writing
 		d.made = append(d.made, d.pointersOf(a)...)
 		d.removed = append(d.removed, before...)
 	}
@@ -210,6 +217,9 @@ func (c *Custodian) DeleteArtefact(ctx context.Context, name resource.Artefact, 
 	_, _, err := c.change(ctx, name.Customer, req, needs{}, func(d *Dossier) ([]string, error) {
 		return nil, d.deleteArtefact(name.ID, etag)
 	})
+	if err == nil {
+		audit.Of(ctx).Artefact(name.ID)
+	}
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/resource"
@@ -34,7 +35,14 @@ type needs struct {
 	secret bool
 	// anyState lets the change see a dossier that is being erased.
 	anyState bool
+	// before does what the rule can't, since it does no I/O. It gets the opened
+	// dossier and, like the rule, may run several times.
+	before func(context.Context, *Dossier) error
 }
+
+// errUnchanged is what a rule gives that leaves the dossier as it is: nothing is
+// written then.
+var errUnchanged = errors.New("nothing to change")
 
 // change is the one way in which a dossier changes: it opens the dossier,
 // applies rule to it, seals it and writes it back on condition that nobody else
@@ -62,7 +70,7 @@ func (c *Custodian) changeOn(ctx context.Context, t *trail, name resource.Custom
 }
 
 func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Customer, req Request, n needs, rule rule) (*Dossier, []string, error) {
-	place := c.secret.place(name)
+	place := t.place
 	var fingerprint []byte
 	if req.ID == "" {
 		// An id of our own still tells a write of ours, whose answer got lost,
@@ -88,8 +96,14 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 			if results, done, err = d.replay(req.ID, fingerprint); done {
 				return d, results, nil
 			}
+			if err == nil && n.before != nil {
+				err = n.before(ctx, d)
+			}
 			if err == nil {
 				results, err = rule(d)
+			}
+			if errors.Is(err, errUnchanged) && !cached {
+				return d, nil, nil
 			}
 			if err == nil {
 				d.remember(req.ID, fingerprint, results)
@@ -171,7 +185,7 @@ func (c *Custodian) open(ctx context.Context, name resource.Customer, p place, s
 	}
 	d := &Dossier{
 		stored: &storagev1.Dossier{}, name: name, institute: c.institutes[p.institute], place: p,
-		pointers: c.secret, limits: c.limits, now: c.now(),
+		limits: c.limits, now: c.now(),
 		key: seal.Key{Name: header.KeyName, Wrapped: header.Wrapped},
 	}
 	if err := c.unwrap(ctx, d, n); err != nil {
@@ -185,6 +199,10 @@ func (c *Custodian) open(ctx context.Context, name resource.Customer, p place, s
 		return nil, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored dossier can't be read")
 	}
 	d.size = len(plain)
+	if d.index, err = c.indexFor(ctx, d); err != nil {
+		return nil, err
+	}
+	audit.Of(ctx).Subject(d.stored.GetSubjectId())
 	if d.stored.GetErasing() && !n.anyState {
 		return nil, beingErased()
 	}

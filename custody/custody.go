@@ -26,9 +26,11 @@ package custody
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/wertfach/wertfach/blobstore"
@@ -86,7 +88,9 @@ type Config struct {
 type Custodian struct {
 	keys       *vault.Keys
 	store      *blobstore.Store
-	secret     indexSecret
+	secret     hashKey
+	index      atomic.Pointer[loadedIndex]
+	reloading  chan struct{}
 	institutes map[string]Institute
 	limits     Limits
 	lease      time.Duration
@@ -109,13 +113,14 @@ const (
 
 // New makes a Custodian that uses the index secret; see [LoadIndexSecret].
 func New(cfg Config, secret IndexSecret) (*Custodian, error) {
-	if cfg.Keys == nil || cfg.Store == nil || len(secret.key) != secretSize {
+	if cfg.Keys == nil || cfg.Store == nil || len(secret.key) != secretSize || len(secret.index.versions) == 0 {
 		return nil, errors.New("custody: keys, store and index secret are needed")
 	}
 	c := &Custodian{
 		keys:       cfg.Keys,
 		store:      cfg.Store,
 		secret:     secret.key,
+		reloading:  make(chan struct{}, 1),
 		institutes: map[string]Institute{},
 		limits: Limits{
 			Artefacts:    cmp.Or(cfg.Limits.Artefacts, defaultArtefacts),
@@ -132,6 +137,7 @@ func New(cfg Config, secret IndexSecret) (*Custodian, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
+	c.index.Store(&loadedIndex{secret.index, secret.etag, c.now()})
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -156,6 +162,26 @@ func New(cfg Config, secret IndexSecret) (*Custodian, error) {
 
 // Limits are the limits in force.
 func (c *Custodian) Limits() Limits { return c.limits }
+
+// Serves says whether the institute is one whose customers are kept here.
+func (c *Custodian) Serves(institute string) bool {
+	_, served := c.institutes[institute]
+	return served
+}
+
+// Derive gives a key for a purpose that all servers of the deployment share, 32
+// bytes. Two purposes have keys that tell nothing of each other.
+func (c *Custodian) Derive(purpose string) []byte { return c.secret.mac("derived", []byte(purpose)) }
+
+// Subject is the random id by which the audit log names the customer. Once the
+// customer is erased nobody can say whose it was.
+func (c *Custodian) Subject(ctx context.Context, name resource.Customer) (string, error) {
+	d, err := c.view(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	return d.stored.GetSubjectId(), nil
+}
 
 // rules are what the institute allows beyond the formats, today.
 func (i Institute) rules(now time.Time) field.Rules {

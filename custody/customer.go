@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/field"
@@ -59,7 +60,7 @@ func (d *Dossier) customer() Customer {
 func (c *Custodian) Enrol(ctx context.Context, name resource.Customer, in Enrolment) (Customer, error) {
 	institute, served := c.institutes[name.Institute.ID]
 	if !served {
-		return Customer{}, fault.New(fault.NotFound, "INSTITUTE_NOT_FOUND", "the institute is not served")
+		return Customer{}, instituteNotFound()
 	}
 	if err := resource.CheckID("customer_id", name.ID); err != nil {
 		return Customer{}, err
@@ -79,7 +80,7 @@ func (c *Custodian) Enrol(ctx context.Context, name resource.Customer, in Enrolm
 	}
 	d := &Dossier{
 		stored: &storagev1.Dossier{CustomerId: name.ID, SubjectId: newID(), Customer: &storagev1.Record{}, Services: in.Services},
-		name:   name, institute: institute, place: place, pointers: c.secret, limits: c.limits, now: c.now(),
+		name:   name, institute: institute, place: place, index: c.index.Load().index, limits: c.limits, now: c.now(),
 		key: seal.Key{Name: keyName, Wrapped: dk.Wrapped, Plaintext: dk.Plaintext},
 	}
 	if err := c.enrol(ctx, d, values, in.Request); err != nil {
@@ -112,6 +113,7 @@ func (c *Custodian) enrol(ctx context.Context, d *Dossier, values field.Values, 
 		return err
 	}
 	c.cache.put(d.place.dossier(), sealedDossier{data: sealed, etag: info.ETag})
+	audit.Of(ctx).Subject(d.stored.GetSubjectId())
 	return nil
 }
 
@@ -145,12 +147,17 @@ func (c *Custodian) notEnrolled(ctx context.Context, d *Dossier, req Request, ca
 	return Customer{}, fault.New(fault.Exists, ReasonCustomerExists, "customer_id: the customer is enrolled already")
 }
 
-// discardKey destroys a key that sealed nothing. No other enrolment uses its
-// name. If it fails, an unused key stays in Vault and does no harm.
+// discardKey destroys a key that sealed nothing, or leaves it to a sweep that
+// may. No other enrolment uses its name. If it fails, an unused key stays in
+// Vault and does no harm.
 func (c *Custodian) discardKey(ctx context.Context, d *Dossier) {
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 	defer cancel()
-	c.warn(ctx, "destroying the unused key of an enrolment that failed", c.keys.Destroy(after, d.key.Name))
+	err := c.keys.Destroy(after, d.key.Name)
+	if errors.Is(err, vault.ErrDenied) {
+		err = c.leaveKey(after, d.place, d.key.Name)
+	}
+	c.warn(ctx, "destroying the unused key of an enrolment that failed", err)
 }
 
 // Customer reads a customer.

@@ -2,6 +2,7 @@ package custody
 
 import (
 	"crypto/subtle"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -20,7 +21,7 @@ type Dossier struct {
 	name      resource.Customer
 	institute Institute
 	place     place
-	pointers  indexSecret
+	index     index
 	limits    Limits
 	now       time.Time
 
@@ -126,16 +127,29 @@ func fresh(etag string, r *storagev1.Record) error {
 	return nil
 }
 
-// pointersOf are the objects that lead to an artefact by its identifiers.
+// pointersOf are the objects that lead to an artefact by its identifiers. Where
+// the version of the index that they were written under is dropped, there are
+// none any more.
 func (d *Dossier) pointersOf(a *storagev1.Artefact) []string {
+	key, known := d.index.key(a.GetIndexVersion())
+	if !known {
+		return nil
+	}
+	under := indexVersion{a.GetIndexVersion(), key}
 	var names []string
 	values := open(a.GetRecord())
 	for _, s := range field.Artefact.Specs() {
 		if text := values[s.Path]; s.Lookup != "" && text != "" {
-			names = append(names, d.pointers.pointer(s.Lookup, s.Normalise(values), d.place, a.GetId(), a.GetPointers()))
+			names = append(names, under.pointer(s.Lookup, s.Normalise(values), d.place, a.GetId(), a.GetPointers()))
 		}
 	}
 	return names
+}
+
+// identified says whether an artefact has an identifier to be found by.
+func identified(a *storagev1.Artefact) bool {
+	values := open(a.GetRecord())
+	return slices.ContainsFunc(field.Artefact.Specs(), func(s *field.Spec) bool { return s.Lookup != "" && values[s.Path] != "" })
 }
 
 // satellites are all objects beside the dossier that it refers to.

@@ -29,12 +29,12 @@ func pure(t testing.TB, now time.Time) *Dossier {
 		t.Fatal(err)
 	}
 	name := resource.Customer{Institute: resource.Institute{ID: "musterbank"}, ID: "4711"}
-	hidden := indexSecret(strings.Repeat("s", secretSize))
+	hidden := publicSecret()
 	key := seal.Key{Name: hidden.place(name).newKeyName(), Wrapped: []byte("wrapped"), Plaintext: make([]byte, seal.KeySize)}
 	rand.Read(key.Plaintext)
 	d := &Dossier{
 		stored: &storagev1.Dossier{CustomerId: name.ID, SubjectId: newID(), Customer: &storagev1.Record{}, Services: custodytest.Services()},
-		name:   name, institute: Institute{ID: name.Institute.ID, Location: berlin}, place: hidden.place(name), pointers: hidden,
+		name:   name, institute: Institute{ID: name.Institute.ID, Location: berlin}, place: hidden.place(name), index: publicIndex(),
 		limits: Limits{Artefacts: 5, Scans: 2}, now: now, key: key, secret: key,
 	}
 	values := custodytest.NewSpecimens(1).PlainCustomer()

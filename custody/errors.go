@@ -7,36 +7,60 @@ import (
 
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/resource"
 	"github.com/wertfach/wertfach/custody/seal"
 	"github.com/wertfach/wertfach/vault"
 )
 
 // Reasons that callers can act upon, in the `reason` of google.rpc.ErrorInfo.
 const (
-	ReasonCustomerNotFound = "CUSTOMER_NOT_FOUND"
-	ReasonArtefactNotFound = "ARTEFACT_NOT_FOUND"
-	ReasonScanNotFound     = "SCAN_NOT_FOUND"
-	ReasonReceiptNotFound  = "RECEIPT_NOT_FOUND"
-	ReasonCustomerExists   = "CUSTOMER_EXISTS"
-	ReasonStaleETag        = "STALE_ETAG"
-	ReasonContention       = "CONTENTION"
-	ReasonContractEnded    = "CONTRACT_ENDED"
-	ReasonContractRuns     = "CONTRACT_NOT_TERMINATED"
-	ReasonBeingErased      = "BEING_ERASED"
-	ReasonServiceNotBooked = "SERVICE_NOT_BOOKED"
-	ReasonETagRequired     = "ETAG_REQUIRED"
-	ReasonRequestIDReused  = "REQUEST_ID_REUSED"
-	ReasonTooMany          = "TOO_MANY"
-	ReasonTooLarge         = "TOO_LARGE"
-	ReasonUnavailable      = "BACKEND_UNAVAILABLE"
-	ReasonCorrupt          = "OBJECT_CORRUPT"
+	ReasonInstituteNotFound = "INSTITUTE_NOT_FOUND"
+	ReasonCustomerNotFound  = "CUSTOMER_NOT_FOUND"
+	ReasonArtefactNotFound  = "ARTEFACT_NOT_FOUND"
+	ReasonScanNotFound      = "SCAN_NOT_FOUND"
+	ReasonReceiptNotFound   = "RECEIPT_NOT_FOUND"
+	ReasonCustomerExists    = "CUSTOMER_EXISTS"
+	ReasonStaleETag         = "STALE_ETAG"
+	ReasonContention        = "CONTENTION"
+	ReasonContractEnded     = "CONTRACT_ENDED"
+	ReasonContractRuns      = "CONTRACT_NOT_TERMINATED"
+	ReasonBeingErased       = "BEING_ERASED"
+	ReasonErasurePending    = "ERASURE_PENDING"
+	ReasonServiceNotBooked  = "SERVICE_NOT_BOOKED"
+	ReasonETagRequired      = "ETAG_REQUIRED"
+	ReasonRequestIDReused   = "REQUEST_ID_REUSED"
+	ReasonTooMany           = "TOO_MANY"
+	ReasonTooLarge          = "TOO_LARGE"
+	ReasonUnavailable       = "BACKEND_UNAVAILABLE"
+	ReasonCorrupt           = "OBJECT_CORRUPT"
+	ReasonAudit             = "AUDIT_UNAVAILABLE"
 )
 
 // retryAfter is how long a caller should wait for a backend that is away.
 const retryAfter = time.Second
 
+// pendingRetry is how long a caller should wait for the sweep that finishes an
+// erasure. Sweeps that do so run each minute.
+const pendingRetry = 30 * time.Second
+
 func customerNotFound() error {
 	return fault.New(fault.NotFound, ReasonCustomerNotFound, "the customer is not enrolled")
+}
+
+// NotThere is the answer for a resource of that name which is not there, for
+// callers to whom nothing is there: it is the same whether or not it exists.
+func NotThere(name string) error {
+	if _, err := resource.ParseInstitute("", name); err == nil {
+		return instituteNotFound()
+	}
+	if _, err := resource.ParseReceipt("", name); err == nil {
+		return receiptNotFound()
+	}
+	return customerNotFound()
+}
+
+func instituteNotFound() error {
+	return fault.New(fault.NotFound, ReasonInstituteNotFound, "the institute is not served")
 }
 
 func artefactNotFound() error {

@@ -166,6 +166,10 @@ func acts() []act {
 			_, err := c.CancelTermination(ctx, f.customer, req)
 			return err
 		}},
+		{"rotate", func(ctx context.Context, c *Custodian, f *fixture, _ Request) error {
+			_, err := c.Rotate(ctx, RotateOptions{Customer: f.customer, Recorder: &book{}})
+			return err
+		}},
 		{"erase", func(ctx context.Context, c *Custodian, f *fixture, req Request) error {
 			_, err := c.Erase(ctx, f.customer, "asked for it", "", req)
 			return err

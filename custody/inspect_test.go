@@ -205,7 +205,7 @@ func (c *Custodian) describeRecord(ctx context.Context, out io.Writer, d *Dossie
 
 // checkScan reads a scan to its end and compares it with what the dossier says.
 func (c *Custodian) checkScan(ctx context.Context, d *Dossier, s *storagev1.Scan) error {
-	sealed, _, err := c.store.Open(ctx, d.place.scan(s.GetId()))
+	sealed, err := openReplaceable(ctx, c.store, d.place.scan(s.GetId()))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
+	"strconv"
 	"strings"
 
 	"github.com/wertfach/wertfach/custody/resource"
@@ -30,14 +31,14 @@ func newID() string { return random(16) }
 // newRevision is the etag of a new state of a resource: 80 random bits.
 func newRevision() string { return random(10) }
 
-// An indexSecret keys every hash that stands in a name or a dossier. Customer
-// numbers, IBANs and card numbers are guessable, so an unkeyed hash of one is
-// no protection and is stored nowhere.
-type indexSecret []byte
+// A hashKey keys hashes that stand in a name or a dossier. Customer numbers,
+// IBANs and card numbers are guessable, so an unkeyed hash of one is no
+// protection and is stored nowhere.
+type hashKey []byte
 
 // mac is HMAC-SHA-256 (RFC 2104) over the parts, each preceded by its length,
 // so that no two lists of parts are the same input.
-func (s indexSecret) mac(purpose string, parts ...[]byte) []byte {
+func (s hashKey) mac(purpose string, parts ...[]byte) []byte {
 	h := hmac.New(sha256.New, s)
 	var size [8]byte
 	for _, part := range append([][]byte{[]byte(purpose)}, parts...) {
@@ -54,7 +55,7 @@ type place struct {
 	pseudonym string // 160 bits of a keyed hash of institute and customer id
 }
 
-func (s indexSecret) place(name resource.Customer) place {
+func (s hashKey) place(name resource.Customer) place {
 	hash := s.mac("pseudonym", []byte(name.Institute.ID), []byte(name.ID))
 	return place{institute: name.Institute.ID, pseudonym: encode(hash[:20])}
 }
@@ -92,21 +93,19 @@ func (p place) receiptID(keyName string) string {
 
 func (p place) receipts() string { return p.institute + "/receipts/" + p.pseudonym + "-" }
 
+// unused names the note of a key that sealed nothing, by the random end of its
+// name.
+func (p place) unused(keyName string) string {
+	return unusedKeys(p.institute) + p.pseudonym + "." + strings.TrimPrefix(keyName, p.keyPrefix())
+}
+
 func receiptObject(institute, id string) string { return institute + "/receipts/" + id }
 func dueDays(institute string) string           { return institute + "/due/" }
 func dueDay(institute, date string) string      { return dueDays(institute) + date + "/" }
 func intents(institute string) string           { return institute + "/erasing/" }
 func pendings(institute string) string          { return institute + "/pending/" }
-
-// pointer names the object that leads from an identifier to an artefact. Its
-// blind index is a keyed hash over all institutes: who finds a bike does not
-// know its owner's bank. Its end is random and known to the dossier, so that two
-// changes never write the same name: what one leaves behind can be removed at
-// any time without taking away what another has just made.
-func (s indexSecret) pointer(kind, normalised string, p place, artefact, end string) string {
-	blind := encode(s.mac("index", []byte(kind), []byte(normalised))[:20])
-	return "index/" + kind + "/" + blind + "/" + p.institute + "." + p.pseudonym + "." + artefact + "." + end
-}
+func unusedKeys(institute string) string        { return institute + "/unused/" }
+func indexFolder(version int32) string          { return "index/" + strconv.Itoa(int(version)) + "/" }
 
 // Objects of the deployment itself.
 const (

@@ -8,8 +8,11 @@ import (
 	"github.com/wertfach/wertfach/custody/resource"
 )
 
-// publicSecret is an index secret that everybody knows.
-func publicSecret() indexSecret { return indexSecret(strings.Repeat("s", secretSize)) }
+// publicSecret is a secret that everybody knows.
+func publicSecret() hashKey { return hashKey(strings.Repeat("s", secretSize)) }
+
+// publicIndex is an index with one version that everybody knows.
+func publicIndex() index { return index{versions: []indexVersion{{1, publicSecret()}}, writing: 1} }
 
 // TestPseudonyms are stable, and differ by institute, customer and secret, also
 // where one name ends as another begins.
@@ -22,7 +25,7 @@ func TestPseudonyms(t *testing.T) {
 	for _, name := range []resource.Customer{
 		named("bank", "4711"), named("bank", "4712"), named("ban", "k4711"), named("bank4", "711"), named("4711", "bank"),
 	} {
-		for label, s := range map[string]indexSecret{" ": publicSecret(), " under another secret": indexSecret(strings.Repeat("t", secretSize))} {
+		for label, s := range map[string]hashKey{" ": publicSecret(), " under another secret": hashKey(strings.Repeat("t", secretSize))} {
 			p := s.place(name)
 			if p != s.place(name) {
 				t.Errorf("%s has two pseudonyms", name)
@@ -44,7 +47,8 @@ func TestObjectNamesAreValid(t *testing.T) {
 	name := resource.Customer{Institute: resource.Institute{ID: strings.Repeat("i", resource.MaxID)}, ID: strings.Repeat("c", resource.MaxID)}
 	p := publicSecret().place(name)
 	other := publicSecret().place(resource.Customer{Institute: name.Institute, ID: "other"})
-	pointer := publicSecret().pointer("document-number", "L01X00T47", p, newID(), newRevision())
+	under := indexVersion{1, publicSecret()}
+	pointer := under.pointer("document-number", "L01X00T47", p, newID(), newRevision())
 	for object, satellite := range map[string]bool{
 		p.dossier(): false, p.intent(): false, p.pending(newID()): false, publicKeysObject: false, indexSecretObject: false,
 		receiptObject(p.institute, p.receiptID(p.newKeyName())): false,
@@ -64,16 +68,16 @@ func TestObjectNamesAreValid(t *testing.T) {
 		t.Errorf("%s tells what it points to", pointer)
 	}
 	for what, another := range map[string]string{
-		"kind":   publicSecret().pointer("serial-number", "L01X00T47", p, "a", "e"),
-		"value":  publicSecret().pointer("document-number", "L01X00T48", p, "a", "e"),
-		"secret": indexSecret(strings.Repeat("t", secretSize)).pointer("document-number", "L01X00T47", p, "a", "e"),
+		"kind":   under.pointer("serial-number", "L01X00T47", p, "a", "e"),
+		"value":  under.pointer("document-number", "L01X00T48", p, "a", "e"),
+		"secret": indexVersion{1, hashKey(strings.Repeat("t", secretSize))}.pointer("document-number", "L01X00T47", p, "a", "e"),
 	} {
-		if strings.Split(another, "/")[2] == strings.Split(pointer, "/")[2] {
+		if strings.Split(another, "/")[3] == strings.Split(pointer, "/")[3] {
 			t.Errorf("another %s has the same blind index", what)
 		}
 	}
-	elsewhere := publicSecret().pointer("document-number", "L01X00T47", other, "a", "e")
-	if strings.Split(elsewhere, "/")[2] != strings.Split(pointer, "/")[2] {
+	elsewhere := under.pointer("document-number", "L01X00T47", other, "a", "e")
+	if strings.Split(elsewhere, "/")[3] != strings.Split(pointer, "/")[3] {
 		t.Error("the same number of another customer has another blind index: it would not be found")
 	}
 }

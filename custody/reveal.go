@@ -2,7 +2,10 @@ package custody
 
 import (
 	"context"
+	"maps"
+	"slices"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/resource"
 )
@@ -22,6 +25,7 @@ func (c *Custodian) Reveal(ctx context.Context, name resource.Artefact, paths []
 	if err != nil {
 		return Artefact{}, err
 	}
+	audit.Of(ctx).Artefact(a.GetId())
 	if len(paths) == 0 {
 		paths = []string{a.GetKind()}
 	}
@@ -33,6 +37,7 @@ func (c *Custodian) Reveal(ctx context.Context, name resource.Artefact, paths []
 	if err != nil {
 		return Artefact{}, err
 	}
+	audit.Of(ctx).Revealed(slices.Sorted(maps.Keys(clearText)))
 	out, stored := d.asRead(a), open(a.GetRecord())
 	for _, path := range paths {
 		s := field.Artefact.Spec(path)

@@ -33,6 +33,7 @@ const cleanup = 10 * time.Second
 
 // A trail is what a change leaves beside the dossier, over all its attempts.
 type trail struct {
+	place  place    // whose it is
 	note   string   // the object that lists names
 	names  []string // the satellites that the note lists: to be made or removed
 	made   []string // those that may be there
@@ -40,7 +41,7 @@ type trail struct {
 	unsure bool     // an attempt may have been written although it failed
 }
 
-func (p place) newTrail() *trail { return &trail{note: p.pending(newID())} }
+func (p place) newTrail() *trail { return &trail{place: p, note: p.pending(newID())} }
 
 // prepare makes the satellites that the dossier needs to be written, after it
 // has listed them, and those that will go, in the note.

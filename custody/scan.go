@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/format"
@@ -92,19 +93,16 @@ func (c *Custodian) AddScan(ctx context.Context, name resource.Artefact, in Scan
 // addScan uploads the content and then links it. The note that it begins with
 // lets a sweep remove the content if the link never comes.
 func (c *Custodian) addScan(ctx context.Context, d *Dossier, name resource.Artefact, in ScanDraft, content *checkedContent, req Request) (Scan, error) {
-	dk, err := c.keys.DataKey(ctx, d.key.Name, vault.Scan)
-	if err != nil {
-		return Scan{}, backend(err)
-	}
 	id, revision := newID(), newRevision()
-	object := d.place.scan(id)
-	key := seal.Key{Name: d.key.Name, Wrapped: dk.Wrapped, Plaintext: dk.Plaintext}
-	sealed, size, err := seal.SealStream(key, d.place.scanBinding(id), content, in.Size)
-	if err != nil {
+	object, t := d.place.scan(id), d.place.newTrail()
+	if err := c.takeNote(ctx, t, object); err != nil {
 		return Scan{}, backend(err)
 	}
-	t := d.place.newTrail()
-	if err := c.takeNote(ctx, t, object); err != nil {
+	// The data key comes after the note: who retires a version of the customer's
+	// key waits for the notes of uploads that may still use it.
+	sealed, size, err := c.sealScan(ctx, d, id, content, in.Size)
+	if err != nil {
+		c.tidy(ctx, t.note, nil)
 		return Scan{}, backend(err)
 	}
 	t.made = []string{object}
@@ -124,8 +122,18 @@ func (c *Custodian) addScan(ctx context.Context, d *Dossier, name resource.Artef
 	if err != nil {
 		return Scan{}, err
 	}
+	audit.Of(ctx).Scan(name.ID, linked[0])
 	// The same request may have been done meanwhile through another server.
 	return d.repeatedScan(name, linked[0], content)
+}
+
+func (c *Custodian) sealScan(ctx context.Context, d *Dossier, id string, content io.Reader, size int64) (io.Reader, int64, error) {
+	dk, err := c.keys.DataKey(ctx, d.key.Name, vault.Scan)
+	if err != nil {
+		return nil, 0, err
+	}
+	key := seal.Key{Name: d.key.Name, Wrapped: dk.Wrapped, Plaintext: dk.Plaintext}
+	return seal.SealStream(key, d.place.scanBinding(id), content, size)
 }
 
 // repeatedScan finds the scan that a request made, if the content is the same:
@@ -199,13 +207,14 @@ func (c *Custodian) OpenScan(ctx context.Context, name resource.Scan) (Scan, io.
 	if err != nil {
 		return Scan{}, nil, err
 	}
-	sealed, _, err := c.store.Open(ctx, d.place.scan(name.ID))
+	sealed, err := openReplaceable(ctx, c.store, d.place.scan(name.ID))
 	if errors.Is(err, blobstore.ErrNotFound) {
 		return Scan{}, nil, c.contentMissing(ctx, name, err)
 	}
 	if err != nil {
 		return Scan{}, nil, backend(err)
 	}
+	audit.Of(ctx).Scan(name.Artefact.ID, name.ID)
 	content, err := c.openScan(ctx, d, name.ID, sealed)
 	if err != nil {
 		sealed.Close()
@@ -227,8 +236,8 @@ func (c *Custodian) contentMissing(ctx context.Context, name resource.Scan, caus
 	return fault.Wrap(cause, fault.Corrupt, ReasonCorrupt, "the scan's content is missing")
 }
 
-func (c *Custodian) openScan(ctx context.Context, d *Dossier, id string, sealed io.Reader) (io.Reader, error) {
-	header, err := seal.ReadHeader(sealed)
+func (c *Custodian) openScan(ctx context.Context, d *Dossier, id string, sealed *replaceable) (io.Reader, error) {
+	header, err := sealed.readHeader()
 	if err != nil {
 		return nil, err
 	}
@@ -270,6 +279,9 @@ func (c *Custodian) DeleteScan(ctx context.Context, name resource.Scan, req Requ
 	_, _, err := c.change(ctx, name.Artefact.Customer, req, needs{}, func(d *Dossier) ([]string, error) {
 		return nil, d.deleteScan(name.Artefact.ID, name.ID, revision)
 	})
+	if err == nil {
+		audit.Of(ctx).Scan(name.Artefact.ID, name.ID)
+	}
 	return err
 }
 

@@ -21,7 +21,14 @@ const secretSize = 32
 
 // IndexSecret keys the pseudonyms and blind indexes of a deployment. It lies
 // in the store, wrapped by the system's key, and in clear in memory only.
-type IndexSecret struct{ key indexSecret }
+//
+// It is two: a root that is never rotated, from which pseudonyms and all that
+// authenticates what lies in the store come, and the index, which is.
+type IndexSecret struct {
+	key   hashKey
+	index index
+	etag  string // of the object that it was read from
+}
 
 // LogValue keeps the secret out of logs.
 func (IndexSecret) LogValue() slog.Value { return slog.StringValue("[index secret]") }
@@ -69,26 +76,42 @@ func prepareIndexSecret(ctx context.Context, keys *vault.Keys, store *blobstore.
 			return errors.New("the store holds data but no index secret: restore " + indexSecretObject + " from a backup")
 		}
 	}
-	dk, err := keys.DataKey(ctx, vault.SystemKey, vault.Index)
-	if err != nil {
-		return err
-	}
-	secret := make([]byte, secretSize)
-	rand.Read(secret) // never fails: the process ends first
-	sealed, err := seal.Seal(seal.Key{Name: vault.SystemKey, Wrapped: dk.Wrapped, Plaintext: dk.Plaintext}, indexSecretBinding, secret)
-	if err != nil {
-		return err
-	}
-	_, err = store.Put(ctx, indexSecretObject, sealed, blobstore.IfAbsent())
+	secret := IndexSecret{key: newHashKey(), index: index{versions: []indexVersion{{1, newHashKey()}}, writing: 1}}
+	err := storeIndexSecret(ctx, keys, store, secret, blobstore.IfAbsent())
 	if errors.Is(err, blobstore.ErrConflict) {
 		return nil // somebody else prepared it meanwhile, and theirs holds
 	}
 	return err
 }
 
+func newHashKey() hashKey {
+	key := make(hashKey, secretSize)
+	rand.Read(key) // never fails: the process ends first
+	return key
+}
+
+// storeIndexSecret seals the secret, under a data key that nobody has seen
+// before, and writes it on the condition.
+func storeIndexSecret(ctx context.Context, keys *vault.Keys, store *blobstore.Store, s IndexSecret, condition blobstore.Condition) error {
+	dk, err := keys.DataKey(ctx, vault.SystemKey, vault.Index)
+	if err != nil {
+		return err
+	}
+	record, err := s.record()
+	if err != nil {
+		return err
+	}
+	sealed, err := seal.Seal(seal.Key{Name: vault.SystemKey, Wrapped: dk.Wrapped, Plaintext: dk.Plaintext}, indexSecretBinding, record)
+	if err != nil {
+		return err
+	}
+	_, err = store.Put(ctx, indexSecretObject, sealed, condition)
+	return err
+}
+
 // LoadIndexSecret reads the deployment's index secret, which Prepare made.
 func LoadIndexSecret(ctx context.Context, keys *vault.Keys, store *blobstore.Store) (IndexSecret, error) {
-	sealed, _, err := store.Get(ctx, indexSecretObject)
+	sealed, info, err := store.Get(ctx, indexSecretObject)
 	if errors.Is(err, blobstore.ErrNotFound) {
 		return IndexSecret{}, errors.New("the store holds no index secret: run `wertfach init` for a new deployment, or restore " + indexSecretObject + " of an old one")
 	}
@@ -103,11 +126,13 @@ func LoadIndexSecret(ctx context.Context, keys *vault.Keys, store *blobstore.Sto
 	if err != nil {
 		return IndexSecret{}, fmt.Errorf("unwrapping the index secret: %w", err)
 	}
-	secret, err := seal.Open(key, indexSecretBinding, sealed)
-	if err != nil || len(secret) != secretSize {
+	record, err := seal.Open(key, indexSecretBinding, sealed)
+	if err != nil {
 		return IndexSecret{}, errors.New("the index secret in the store does not open")
 	}
-	return IndexSecret{secret}, nil
+	secret, err := parseIndexSecret(record)
+	secret.etag = info.ETag
+	return secret, err
 }
 
 // PublicKeys are the keys that verify receipts, in PEM, the oldest first.

@@ -320,7 +320,7 @@ func TestTelephonePasswordIsKeptAsAHash(t *testing.T) {
 func TestIndexSecretStaysOutOfText(t *testing.T) {
 	t.Parallel()
 	key := bytes.Repeat([]byte("K"), secretSize)
-	s := IndexSecret{key}
+	s := IndexSecret{key: key, index: index{versions: []indexVersion{{1, key}}, writing: 1}}
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "secret", s, "within", []any{s})
 	text := fmt.Sprintf("%v %+v %#v %s %x %d %q", s, s, s, s, s, s, &s) + log.String()

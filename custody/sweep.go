@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/resource"
@@ -22,6 +23,11 @@ type SweepOptions struct {
 	// zero. Shorter is safe only while nothing is being changed; negative takes
 	// every note.
 	Grace time.Duration
+	// Recorder, where given, takes an event for each erasure, and without it being
+	// ready nothing is erased.
+	Recorder Recorder
+	// Principal is who sweeps, for the events.
+	Principal string
 }
 
 // SweepReport says what a sweep did.
@@ -43,7 +49,7 @@ func (c *Custodian) Sweep(ctx context.Context, options SweepOptions) (SweepRepor
 	}
 	s := sweep{c: c, options: options}
 	for id := range c.institutes {
-		for _, step := range []func(context.Context, string) error{s.resume, s.erase, s.settle} {
+		for _, step := range []func(context.Context, string) error{s.resume, s.erase, s.settle, s.discard} {
 			if err := step(ctx, id); err != nil {
 				return s.report, backend(err)
 			}
@@ -70,9 +76,15 @@ func (s *sweep) resume(ctx context.Context, institute string) error {
 			continue // finished, or somebody is at it
 		}
 		if err == nil {
-			_, err = s.c.resume(ctx, p, in)
+			err = s.recorded(ctx, p, in.Receipt, func() error {
+				_, err := s.c.resume(ctx, p, in)
+				return err
+			})
 		}
 		s.count(ctx, &s.report.Resumed, "finishing an erasure", err)
+		if errors.Is(err, errUnrecorded) {
+			return err
+		}
 	}
 	return nil
 }
@@ -91,6 +103,9 @@ func (s *sweep) erase(ctx context.Context, institute string) error {
 		pseudonym, _, _ := strings.Cut(path.Base(info.Name), ".")
 		if err := s.eraseDue(ctx, place{institute: institute, pseudonym: pseudonym}, info); err != nil {
 			s.count(ctx, nil, "erasing a dossier whose contract has ended", err)
+			if errors.Is(err, errUnrecorded) {
+				return err
+			}
 		}
 	}
 	return nil
@@ -115,13 +130,53 @@ func (s *sweep) eraseDue(ctx context.Context, p place, mark blobstore.Info) erro
 	}
 	// Only what has ended is erased: if the customer changes meanwhile, which
 	// takes a server whose clock is behind, the next sweep looks again.
-	_, err = s.c.eraseNow(ctx, p, d.key.Name, &intent{
-		Policy: PolicyContractEnd, Reason: d.stored.GetTermination().GetReason(), Revision: d.stored.GetCustomer().GetRevision(),
+	err = s.recorded(ctx, p, p.receiptID(d.key.Name), func() error {
+		_, err := s.c.eraseNow(ctx, p, d.key.Name, &intent{
+			Policy: PolicyContractEnd, Reason: d.stored.GetTermination().GetReason(), Revision: d.stored.GetCustomer().GetRevision(),
+		})
+		return err
 	})
 	if err == nil {
 		s.report.Erased++
 	}
 	return err
+}
+
+// recorded erases, and has it on record that it did: what nobody could record is
+// not begun. A sweep that dies between the two leaves the signed receipt.
+func (s *sweep) recorded(ctx context.Context, p place, receipt string, erase func() error) error {
+	recorder := s.options.Recorder
+	if recorder == nil {
+		return erase()
+	}
+	if err := recorder.Ready(ctx, audit.Locked); err != nil {
+		return unrecorded(err)
+	}
+	err := erase()
+	if elsewhere(err) {
+		return err // nothing was done here
+	}
+	// It is done, even if the sweep is told to stop meanwhile.
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	event := audit.Event{
+		ID: newID(), Action: sweepAction, Principal: s.options.Principal, Institute: p.institute,
+		Receipt: receipt, Code: codeOf(err), Reason: fault.ReasonOf(err),
+	}
+	if failed := recorder.Record(after, event, audit.Locked); failed != nil {
+		return unrecorded(errors.Join(failed, err))
+	}
+	return err
+}
+
+// sweepAction is what the log calls an erasure by a sweep.
+const sweepAction = "sweep/Erase"
+
+// elsewhere says whether somebody else took an erasure over first, or changed the
+// customer.
+func elsewhere(err error) bool {
+	reason := fault.ReasonOf(err)
+	return reason == ReasonBeingErased || reason == ReasonStaleETag
 }
 
 // young says whether an object may be of a change that is still under way.
@@ -173,9 +228,8 @@ func (s *sweep) ifGone(ctx context.Context, p place, do func() error) error {
 }
 
 func (s *sweep) count(ctx context.Context, done *int, what string, err error) {
-	switch reason := fault.ReasonOf(err); {
-	case reason == ReasonBeingErased, reason == ReasonStaleETag:
-		// Another server took it over first, or changed the customer.
+	switch {
+	case elsewhere(err):
 	case err != nil:
 		s.report.Failures++
 		s.c.warn(ctx, what, err)

@@ -3,9 +3,11 @@ package server
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/field"
@@ -120,6 +122,7 @@ func (s artefacts) RevealArtefact(ctx context.Context, req *wertfachv1.RevealArt
 	if err != nil {
 		return nil, err
 	}
+	audit.Of(ctx).Add(func(e *audit.Event) { e.Purpose = strings.TrimPrefix(req.GetPurpose().String(), "REVEAL_PURPOSE_") })
 	a, err := s.custodian.Reveal(ctx, name, req.GetFields().GetPaths())
 	if err != nil {
 		return nil, err

@@ -40,8 +40,8 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	c, store := custodian(t)
-	bare, err := server.NewBare(c)
+	c, _, store := custodian(t)
+	bare, err := server.NewBare(c, server.Unrecorded{})
 	ok(t, err)
 	return &world{Bare: bare, store: store}
 }

@@ -10,10 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -23,58 +20,24 @@ import (
 	"github.com/wertfach/wertfach/internal/grpcfault"
 )
 
-// edge is what lies around every call.
-type edge struct {
-	valid validator
-	log   *slog.Logger
-}
-
-func (e edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
-	err = e.guard(ctx, info.FullMethod, func() error {
-		if err := e.valid.check(req); err != nil {
-			return err
-		}
-		answer, err = handler(ctx, req)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return answer, nil
-}
-
-func (e edge) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	return e.guard(stream.Context(), info.FullMethod, func() error {
-		return handler(service, checkedStream{stream, e.valid})
-	})
-}
-
-// checkedStream checks each message that comes in.
-type checkedStream struct {
-	grpc.ServerStream
-	valid validator
-}
-
-// RecvMsg takes the next message, if it keeps the rules in the schema.
-func (s checkedStream) RecvMsg(m any) error {
-	if err := s.ServerStream.RecvMsg(m); err != nil {
-		return err
-	}
-	return s.valid.check(m)
-}
-
-// guard does a call. It turns a panic into an error, an error into a status, and
-// logs the outcome: names of methods, codes and reasons, never a value.
-func (e edge) guard(ctx context.Context, method string, call func() error) error {
+// guard does a call. It turns a panic into an error, an error into a status, puts
+// the outcome on record, if the call is one of ours, and logs it: names of
+// methods, codes and reasons, never a value.
+func (e *edge) guard(ctx context.Context, method string, c *call, do func() error) error {
 	begun := time.Now()
-	err := protect(call)
-	log := e.log.With(slog.String("method", strings.TrimPrefix(method, "/")), slog.String("caller", caller(ctx)))
+	err := protect(do)
+	id := c.id()
+	log := e.log.With(slog.String("method", strings.TrimPrefix(method, "/")), slog.String("call", id), slog.String("caller", caller(ctx)))
 	if err != nil && fault.KindOf(err) == fault.Internal && !ended(err) && status.Code(err) == codes.Unknown {
-		id := rand.Text()
-		log.ErrorContext(ctx, "internal error", slog.String("call", id), slog.Any("cause", cause(err)))
+		log.ErrorContext(ctx, "internal error", slog.Any("cause", cause(err)))
 		err = fault.Wrap(err, fault.Internal, "INTERNAL", "internal error; the operator finds it as call "+id)
 	}
 	st := grpcfault.Status(err)
+	if c != nil {
+		if failed := c.recorded(ctx, st.Code(), reason(st)); failed != nil {
+			err, st = failed, grpcfault.Status(failed)
+		}
+	}
 	level := slog.LevelInfo
 	if strings.HasPrefix(method, "/grpc.health.") {
 		level = slog.LevelDebug // asked every few seconds; changes are logged by health itself
@@ -84,8 +47,24 @@ func (e edge) guard(ctx context.Context, method string, call func() error) error
 		log = log.With(slog.Any("cause", cause(err)))
 	}
 	log.LogAttrs(ctx, level, "call", slog.String("code", st.Code().String()),
-		slog.String("reason", fault.ReasonOf(err)), slog.Duration("took", time.Since(begun)))
+		slog.String("reason", reason(st)), slog.Duration("took", time.Since(begun)))
 	return st.Err()
+}
+
+// id is the call's id, by which the log and the audit log name it.
+func (c *call) id() string {
+	if c == nil {
+		return strings.ToLower(rand.Text())
+	}
+	return c.draft.Event().ID
+}
+
+// reason is the reason in a status, if it has one.
+func reason(st *status.Status) string {
+	if st.Code() == codes.OK {
+		return ""
+	}
+	return fault.ReasonOf(grpcfault.FromStatus(st.Err()))
 }
 
 func protect(call func() error) (err error) {
@@ -125,15 +104,11 @@ func cause(err error) error {
 
 // caller is the name in the client's certificate: its first URI (SPIFFE).
 func caller(ctx context.Context) string {
-	p, ok := peer.FromContext(ctx)
-	if !ok {
+	leaf := certificate(ctx)
+	if leaf == nil || len(leaf.URIs) == 0 {
 		return ""
 	}
-	info, ok := p.AuthInfo.(credentials.TLSInfo)
-	if !ok || len(info.State.PeerCertificates) == 0 || len(info.State.PeerCertificates[0].URIs) == 0 {
-		return ""
-	}
-	return info.State.PeerCertificates[0].URIs[0].String()
+	return leaf.URIs[0].String()
 }
 
 // content is a request as bytes that are the same for the same request, without

@@ -21,6 +21,7 @@ import (
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/internal/custodytest"
 	"github.com/wertfach/wertfach/internal/pki"
+	"github.com/wertfach/wertfach/internal/servertest"
 	"github.com/wertfach/wertfach/server"
 	"github.com/wertfach/wertfach/vault"
 )
@@ -33,6 +34,7 @@ type site struct {
 	address   string
 	authority *pki.Authority
 	store     *blobstore.Store
+	edge      *servertest.Edge
 	log       *journal
 	served    chan error
 }
@@ -47,12 +49,13 @@ func open(t *testing.T, change func(*server.Config)) *site {
 // openIdle is open with another bound for streams that stand still.
 func openIdle(t *testing.T, idle time.Duration, change func(*server.Config)) *site {
 	t.Helper()
-	custodian, store := custodian(t)
+	custodian, keys, store := custodian(t)
+	edge := servertest.New(t, custodian, keys, store)
 	authority, err := pki.Open(t.TempDir(), time.Now())
 	ok(t, err)
 	pair, err := authority.Server("127.0.0.1")
 	ok(t, err)
-	s := &site{authority: authority, store: store, log: &journal{}, served: make(chan error, 1)}
+	s := &site{authority: authority, store: store, edge: edge, log: &journal{}, served: make(chan error, 1)}
 	cfg := server.Config{
 		Custodian: custodian,
 		TLS: &tls.Config{ // as weak as it can be said
@@ -63,7 +66,7 @@ func openIdle(t *testing.T, idle time.Duration, change func(*server.Config)) *si
 		Log:   slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	change(&cfg)
-	s.Server, err = server.New(cfg)
+	s.Server, err = server.New(edge.Into(cfg))
 	ok(t, err)
 	s.EndIdleStreams(idle)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -81,7 +84,7 @@ func openIdle(t *testing.T, idle time.Duration, change func(*server.Config)) *si
 func asItIs(*server.Config) {}
 
 // custodian makes one on back ends of the test's own.
-func custodian(t testing.TB) (*custody.Custodian, *blobstore.Store) {
+func custodian(t testing.TB) (*custody.Custodian, *vault.Keys, *blobstore.Store) {
 	t.Helper()
 	keys, blobs := custodytest.Embedded().Open(t)
 	front, store := vault.New(keys), blobstore.New(blobs)
@@ -92,7 +95,7 @@ func custodian(t testing.TB) (*custody.Custodian, *blobstore.Store) {
 		Keys: front, Store: store, Institutes: []custody.Institute{{ID: "musterbank"}}, Limits: custody.Limits{Artefacts: 20},
 	}, secret)
 	ok(t, err)
-	return c, store
+	return c, front, store
 }
 
 func ok(t testing.TB, err error) {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/custody/resource"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
@@ -47,6 +48,7 @@ func (s lifecycle) EraseCustomer(ctx context.Context, req *wertfachv1.EraseCusto
 	if err != nil {
 		return nil, err
 	}
+	audit.Of(ctx).Receipt(r.Name.ID)
 	return toReceipt(r), nil
 }
 
@@ -59,5 +61,6 @@ func (s lifecycle) GetErasureReceipt(ctx context.Context, req *wertfachv1.GetEra
 	if err != nil {
 		return nil, err
 	}
+	audit.Of(ctx).Receipt(r.Name.ID)
 	return toReceipt(r), nil
 }

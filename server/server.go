@@ -1,13 +1,17 @@
 // Package server is the gRPC edge: who may ask, and in which words.
 //
-// A request's way is the same for every call. TLS proves the caller's machine;
-// guard (guard.go) catches panics, maps errors and logs what happened, never a
-// value; valid (valid.go) checks the message against the rules in the schema;
-// the handler decodes it, makes one call into custody, and encodes the answer.
-// There is a file for each service, and convert.go for what they share.
+// A request's way is the same for every call (edge.go). TLS proves the caller's
+// machine, and package identity says who that is, or which person it acts for;
+// package access says whether they may do what is asked, and package limit
+// whether they may now; valid (valid.go) checks the message against the rules in
+// the schema; the handler decodes it, makes one call into custody, and encodes
+// the answer; package audit puts the call on record, and only then the answer
+// leaves. guard (guard.go) lies around all of it: it catches panics, maps errors
+// and logs what happened, never a value. There is a file for each service, and
+// convert.go for what they share.
 //
 // The server tells the truth about its health: it is serving while keys and
-// objects can be reached.
+// objects can be reached and the audit log takes records.
 package server
 
 import (
@@ -15,6 +19,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
@@ -25,8 +30,11 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/access"
+	"github.com/wertfach/wertfach/server/limit"
 )
 
 // Config is what a Server is made of.
@@ -36,12 +44,31 @@ type Config struct {
 	// TLS is the server's certificate and the authority of its clients'. Required;
 	// TLS 1.3 and a verified client certificate are demanded whatever it says.
 	TLS *tls.Config
-	// Ready says whether keys and objects can be reached now. Required.
+	// Identity says who calls. Required.
+	Identity Identifier
+	// Limits bound what a caller can ask for; their defaults where nil.
+	Limits *limit.Limiter
+	// Timeout bounds a call whose caller would wait longer; 30 seconds where
+	// zero. Uploads and downloads have bounds of their own.
+	Timeout time.Duration
+	// Record is the audit log. Required.
+	Record Recorder
+	// Events reads the audit log. Required.
+	Events *audit.Reader
+	// Ready says whether keys and objects can be reached now, and the audit log
+	// takes records. Required.
 	Ready func(context.Context) error
 	// Reflection offers the schema to tools such as grpcurl; for development.
 	Reflection bool
 	// Log takes a line for each call; slog.Default where nil.
 	Log *slog.Logger
+	// Refused is told the reason of each call that is refused before any work on
+	// it begins, for metrics; nobody is where nil.
+	Refused func(reason string)
+	// Options are added to those of the gRPC server, for traces and metrics.
+	Options []grpc.ServerOption
+	// Now is the clock; time.Now where nil.
+	Now func() time.Time
 }
 
 // Bounds of what a single connection or message may take.
@@ -57,6 +84,11 @@ const (
 	connWindow = 1 << 20
 	idleTime   = 5 * time.Minute
 	pingEvery  = 10 * time.Second // the most often a client may ping
+	// maxAge is how long a connection lives: certificates are checked when it
+	// begins. ageGrace lets the longest upload end.
+	maxAge         = time.Hour
+	ageGrace       = 35 * time.Minute
+	defaultTimeout = 30 * time.Second
 )
 
 // Server answers the API on one listener.
@@ -68,21 +100,38 @@ type Server struct {
 
 // New makes a server. Nothing listens yet.
 func New(cfg Config) (*Server, error) {
-	if cfg.Custodian == nil || cfg.TLS == nil || cfg.Ready == nil {
-		return nil, errors.New("server: custodian, TLS and readiness are needed")
+	if cfg.Custodian == nil || cfg.TLS == nil || cfg.Identity == nil || cfg.Record == nil || cfg.Events == nil || cfg.Ready == nil {
+		return nil, errors.New("server: custodian, TLS, identity, audit log and readiness are needed")
 	}
-	if cfg.TLS.ClientCAs == nil || cfg.TLS.GetConfigForClient != nil {
+	if cfg.TLS.ClientCAs == nil {
 		// Without an authority of its own it would take those of the system, and
 		// let everybody in who has a certificate from anywhere.
-		return nil, errors.New("server: TLS needs the authority of the clients' certificates, the same for all")
+		return nil, errors.New("server: TLS needs the authority of the clients' certificates")
 	}
 	valid, err := newValidator()
 	if err != nil {
 		return nil, err
 	}
-	edge := edge{valid: valid, log: cmp.Or(cfg.Log, slog.Default())}
+	table, err := access.NewTable(access.Services()...)
+	if err != nil {
+		return nil, err
+	}
+	now := cfg.Now
+	if now == nil {
+		now = time.Now
+	}
+	edge := &edge{
+		custodian: cfg.Custodian, table: table, identity: cfg.Identity,
+		limits: cmp.Or(cfg.Limits, limit.New(limit.Machines(), limit.People(), nil)),
+		calls:  access.NewCalls(cfg.Custodian.Derive("hotline calls"), now),
+		record: cfg.Record, valid: valid, timeout: cmp.Or(cfg.Timeout, defaultTimeout),
+		refused: cfg.Refused, log: cmp.Or(cfg.Log, slog.Default()),
+	}
+	if edge.refused == nil {
+		edge.refused = func(string) {}
+	}
 	s := &Server{
-		grpc: grpc.NewServer(
+		grpc: grpc.NewServer(append([]grpc.ServerOption{
 			grpc.Creds(credentials.NewTLS(secure(cfg.TLS))),
 			grpc.UnaryInterceptor(edge.unary),
 			grpc.StreamInterceptor(edge.stream),
@@ -91,15 +140,19 @@ func New(cfg Config) (*Server, error) {
 			grpc.NumStreamWorkers(workers),
 			grpc.InitialWindowSize(window),
 			grpc.InitialConnWindowSize(connWindow),
-			grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime}),
+			grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime, MaxConnectionAge: maxAge, MaxConnectionAgeGrace: ageGrace}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingEvery, PermitWithoutStream: true}),
-		),
+		}, cfg.Options...)...),
 		health:  newHealth(cfg.Ready, edge.log),
 		streams: &streams{idle: idleStream},
 	}
 	wertfachv1.RegisterCustomerServiceServer(s.grpc, customers{custodian: cfg.Custodian})
 	wertfachv1.RegisterArtefactServiceServer(s.grpc, artefacts{streams: s.streams, custodian: cfg.Custodian})
 	wertfachv1.RegisterLifecycleServiceServer(s.grpc, lifecycle{custodian: cfg.Custodian})
+	wertfachv1.RegisterAuditServiceServer(s.grpc, events{reader: cfg.Events, custodian: cfg.Custodian, now: now})
+	if err := complete(s.grpc, table); err != nil {
+		return nil, err
+	}
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	if cfg.Reflection {
 		reflection.Register(s.grpc)
@@ -107,11 +160,42 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// complete refuses a server that offers an RPC without a rule, or has a rule for
+// one that it does not offer.
+func complete(s *grpc.Server, table access.Table) error {
+	offered := 0
+	for service, info := range s.GetServiceInfo() {
+		for _, method := range info.Methods {
+			if table["/"+service+"/"+method.Name] == nil {
+				return fmt.Errorf("server: %s.%s does not say who may call it", service, method.Name)
+			}
+			offered++
+		}
+	}
+	if offered != len(table) {
+		return fmt.Errorf("server: %d RPCs in the schema and %d offered", len(table), offered)
+	}
+	return nil
+}
+
+var errNoTLS = errors.New("server: no TLS configuration for this connection")
+
 // secure is the configuration with what is not negotiable.
 func secure(cfg *tls.Config) *tls.Config {
 	cfg = cfg.Clone()
 	cfg.MinVersion = tls.VersionTLS13
 	cfg.ClientAuth = tls.RequireAndVerifyClientCert
+	if renewed := cfg.GetConfigForClient; renewed != nil {
+		cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			now, err := renewed(hello)
+			if err != nil || now == nil || now.ClientCAs == nil {
+				return nil, errors.Join(err, errNoTLS)
+			}
+			now = now.Clone()
+			now.MinVersion, now.ClientAuth, now.GetConfigForClient = tls.VersionTLS13, tls.RequireAndVerifyClientCert, nil
+			return now, nil
+		}
+	}
 	return cfg
 }
 

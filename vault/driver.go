@@ -25,17 +25,25 @@ type Driver interface {
 	DataKey(ctx context.Context, key string, c Context) (DataKey, error)
 
 	// Unwrap opens one or more data keys, in order, all or none: ErrNotFound
-	// where the key does not exist, ErrInvalid where one does not open.
-	// A single one is asked for in the plainest way that the keeper has, so
-	// that its access rules can tell contexts apart.
+	// where the key does not exist, ErrInvalid where one does not open. Each is
+	// asked for in a way in which the keeper's access rules can tell contexts
+	// apart.
 	Unwrap(ctx context.Context, key string, c Context, wrapped [][]byte) ([][]byte, error)
 
-	// Rewrap brings a data key under the newest version; errors as Unwrap.
-	Rewrap(ctx context.Context, key string, c Context, wrapped []byte) ([]byte, error)
+	// Rewrap brings one or more data keys under the newest version, in order,
+	// all or none; errors as Unwrap. One that is there already comes back as it
+	// is. No data key leaves the keeper.
+	Rewrap(ctx context.Context, key string, c Context, wrapped [][]byte) ([][]byte, error)
 
 	// Rotate adds a version; older ones stay usable. ErrNotFound where the key
 	// does not exist.
 	Rotate(ctx context.Context, key string) error
+
+	// Retire ends the use of all versions below oldest: what is wrapped under
+	// them is ErrInvalid from then on. It never brings a version back, and is no
+	// error where those are retired already; ErrInvalid where there is no
+	// version oldest, ErrNotFound where the key does not exist.
+	Retire(ctx context.Context, key string, oldest int) error
 
 	// Destroy destroys the key for good, and is no error where it does not
 	// exist. A keeper that can't tell whether the key exists must say
@@ -88,6 +96,8 @@ func (DataKey) MarshalJSON() ([]byte, error) {
 type Info struct {
 	// LatestVersion is the newest version, from 1.
 	LatestVersion int
+	// OldestVersion is the oldest version that was not retired, from 1.
+	OldestVersion int
 }
 
 // Signature is an Ed25519 signature by a version of [AttestKey].

@@ -16,7 +16,8 @@
 //	err = keys.Destroy(ctx, "sparkasse-4f7q…") // erasure: nothing opens any more
 //
 // A key has versions, one more after each [Keys.Rotate]. What was wrapped under
-// an old version still opens; [Keys.Rewrap] brings it under the newest.
+// an old version still opens; [Keys.Rewrap] brings it under the newest, and once
+// everything is there, [Keys.Retire] can end the use of the old ones.
 //
 // The [Context] of a call names the compartment that the data key is for. What
 // was wrapped in one context does not open in another, so that a process which
@@ -46,34 +47,48 @@ const DataKeySize = 32
 // where they are of such a kind, or the error of the request's context where
 // that ended first. They hold no key, no wrapped key and no name of a key.
 type Keys struct {
-	driver Driver
+	driver   Driver
+	observer Observer
 }
 
+// Option changes how [New] sets up [Keys].
+type Option func(*Keys)
+
 // New gives the keys that the driver keeps.
-func New(d Driver) *Keys { return &Keys{driver: d} }
+func New(d Driver, options ...Option) *Keys {
+	k := &Keys{driver: d}
+	for _, o := range options {
+		o(k)
+	}
+	return k
+}
 
 // Create makes a customer's key and returns a first data key wrapped under it.
 // Names are never used twice: a customer who comes back gets a new one. For a
 // key that is there already Create is [Keys.DataKey].
 //
 // Where Create fails, the key may exist nonetheless; destroy it, or repeat.
-func (k *Keys) Create(ctx context.Context, key string, c Context) (DataKey, error) {
+func (k *Keys) Create(ctx context.Context, key string, c Context) (dk DataKey, err error) {
 	const op = "create"
+	ctx, done := k.observer.begin(ctx, op)
+	defer func() { done(err) }()
 	if err := check(ctx, customer(key), compartment(c)); err != nil {
 		return DataKey{}, failed(ctx, op, err)
 	}
-	dk, err := k.driver.Create(ctx, key, c)
+	dk, err = k.driver.Create(ctx, key, c)
 	return checked(ctx, op, dk, err)
 }
 
 // DataKey returns a fresh data key wrapped under a key that exists. It never
 // makes the key: for one that was destroyed the error is [ErrNotFound].
-func (k *Keys) DataKey(ctx context.Context, key string, c Context) (DataKey, error) {
+func (k *Keys) DataKey(ctx context.Context, key string, c Context) (dk DataKey, err error) {
 	const op = "data key"
+	ctx, done := k.observer.begin(ctx, op)
+	defer func() { done(err) }()
 	if err := check(ctx, wrapping(key), compartment(c)); err != nil {
 		return DataKey{}, failed(ctx, op, err)
 	}
-	dk, err := k.driver.DataKey(ctx, key, c)
+	dk, err = k.driver.DataKey(ctx, key, c)
 	return checked(ctx, op, dk, err)
 }
 
@@ -88,8 +103,8 @@ func (k *Keys) Unwrap(ctx context.Context, key string, c Context, wrapped []byte
 	return plain[0], nil
 }
 
-// UnwrapAll is [Keys.Unwrap] of several data keys in one call to the keeper,
-// answered in their order. It opens all of them or none.
+// UnwrapAll is [Keys.Unwrap] of several data keys at once, answered in their
+// order. It opens all of them or none.
 func (k *Keys) UnwrapAll(ctx context.Context, key string, c Context, wrapped [][]byte) ([][]byte, error) {
 	if len(wrapped) == 0 {
 		return nil, nil
@@ -97,11 +112,13 @@ func (k *Keys) UnwrapAll(ctx context.Context, key string, c Context, wrapped [][
 	return k.unwrap(ctx, "unwrap all", key, c, wrapped)
 }
 
-func (k *Keys) unwrap(ctx context.Context, op, key string, c Context, wrapped [][]byte) ([][]byte, error) {
+func (k *Keys) unwrap(ctx context.Context, op, key string, c Context, wrapped [][]byte) (plain [][]byte, err error) {
+	ctx, done := k.observer.begin(ctx, op)
+	defer func() { done(err) }()
 	if err := check(ctx, wrapping(key), compartment(c), sane(wrapped...)); err != nil {
 		return nil, failed(ctx, op, err)
 	}
-	plain, err := k.driver.Unwrap(ctx, key, c, wrapped)
+	plain, err = k.driver.Unwrap(ctx, key, c, wrapped)
 	if err == nil && len(plain) != len(wrapped) {
 		err = fmt.Errorf("%d data keys in answer to %d", len(plain), len(wrapped))
 	}
@@ -116,39 +133,14 @@ func (k *Keys) unwrap(ctx context.Context, op, key string, c Context, wrapped []
 	return plain, nil
 }
 
-// Rewrap brings a wrapped data key under the newest version of its key. The
-// data key itself stays the same and is not seen.
-func (k *Keys) Rewrap(ctx context.Context, key string, c Context, wrapped []byte) ([]byte, error) {
-	const op = "rewrap"
-	if err := check(ctx, wrapping(key), compartment(c), sane(wrapped)); err != nil {
-		return nil, failed(ctx, op, err)
-	}
-	again, err := k.driver.Rewrap(ctx, key, c, wrapped)
-	if err == nil {
-		err = sane(again)
-	}
-	if err != nil {
-		return nil, failed(ctx, op, err)
-	}
-	return again, nil
-}
-
-// Rotate adds a version to the key, under which data keys are wrapped from now
-// on. The keys of the system can be rotated too.
-func (k *Keys) Rotate(ctx context.Context, key string) error {
-	const op = "rotate"
-	if err := check(ctx, name(key)); err != nil {
-		return failed(ctx, op, err)
-	}
-	return failed(ctx, op, k.driver.Rotate(ctx, key))
-}
-
 // Destroy destroys a customer's key with all its versions, for good. When it
 // returns without an error, nothing that was wrapped under the key opens. For a
 // key that does not exist that is so already, and there is no error. The
 // system's own keys can't be destroyed.
-func (k *Keys) Destroy(ctx context.Context, key string) error {
+func (k *Keys) Destroy(ctx context.Context, key string) (err error) {
 	const op = "destroy"
+	ctx, done := k.observer.begin(ctx, op)
+	defer func() { done(err) }()
 	if err := check(ctx, customer(key)); err != nil {
 		return failed(ctx, op, err)
 	}
@@ -156,13 +148,15 @@ func (k *Keys) Destroy(ctx context.Context, key string) error {
 }
 
 // Info tells about a key; the error is [ErrNotFound] where it does not exist.
-func (k *Keys) Info(ctx context.Context, key string) (Info, error) {
+func (k *Keys) Info(ctx context.Context, key string) (info Info, err error) {
 	const op = "info"
+	ctx, done := k.observer.begin(ctx, op)
+	defer func() { done(err) }()
 	if err := check(ctx, name(key)); err != nil {
 		return Info{}, failed(ctx, op, err)
 	}
-	info, err := k.driver.Info(ctx, key)
-	if err == nil && info.LatestVersion < 1 {
+	info, err = k.driver.Info(ctx, key)
+	if err == nil && (info.OldestVersion < 1 || info.LatestVersion < info.OldestVersion) {
 		err = fmt.Errorf("key without a version")
 	}
 	if err != nil {
@@ -173,12 +167,14 @@ func (k *Keys) Info(ctx context.Context, key string) (Info, error) {
 
 // Sign signs the message with the newest version of [AttestKey]: pure Ed25519
 // as in RFC 8032, which anyone can verify with [Keys.PublicKeys] and no keeper.
-func (k *Keys) Sign(ctx context.Context, message []byte) (Signature, error) {
+func (k *Keys) Sign(ctx context.Context, message []byte) (sig Signature, err error) {
 	const op = "sign"
+	ctx, done := k.observer.begin(ctx, op)
+	defer func() { done(err) }()
 	if err := ctx.Err(); err != nil {
 		return Signature{}, failed(ctx, op, err)
 	}
-	sig, err := k.driver.Sign(ctx, message)
+	sig, err = k.driver.Sign(ctx, message)
 	if err == nil && (sig.KeyVersion < 1 || len(sig.Bytes) != ed25519.SignatureSize) {
 		err = fmt.Errorf("not an Ed25519 signature")
 	}
@@ -189,12 +185,14 @@ func (k *Keys) Sign(ctx context.Context, message []byte) (Signature, error) {
 }
 
 // PublicKeys are the public halves of [AttestKey] by version.
-func (k *Keys) PublicKeys(ctx context.Context) (map[int]ed25519.PublicKey, error) {
+func (k *Keys) PublicKeys(ctx context.Context) (keys map[int]ed25519.PublicKey, err error) {
 	const op = "public keys"
+	ctx, done := k.observer.begin(ctx, op)
+	defer func() { done(err) }()
 	if err := ctx.Err(); err != nil {
 		return nil, failed(ctx, op, err)
 	}
-	keys, err := k.driver.PublicKeys(ctx)
+	keys, err = k.driver.PublicKeys(ctx)
 	if err != nil {
 		return nil, failed(ctx, op, err)
 	}
@@ -208,14 +206,20 @@ func (k *Keys) PublicKeys(ctx context.Context) (map[int]ed25519.PublicKey, error
 
 // Prepare sets up what the keeper needs before its first use, among it
 // [AttestKey] and [SystemKey]. What is there already it leaves alone.
-func (k *Keys) Prepare(ctx context.Context) error {
-	return failed(ctx, "prepare", k.driver.Prepare(ctx))
+func (k *Keys) Prepare(ctx context.Context) (err error) {
+	const op = "prepare"
+	ctx, done := k.observer.begin(ctx, op)
+	defer func() { done(err) }()
+	return failed(ctx, op, k.driver.Prepare(ctx))
 }
 
 // Ping tells whether the keeper serves: nil only after it was asked just now
 // and answered that it is open and knows us.
-func (k *Keys) Ping(ctx context.Context) error {
-	return failed(ctx, "ping", k.driver.Ping(ctx))
+func (k *Keys) Ping(ctx context.Context) (err error) {
+	const op = "ping"
+	ctx, done := k.observer.begin(ctx, op)
+	defer func() { done(err) }()
+	return failed(ctx, op, k.driver.Ping(ctx))
 }
 
 // Close ends the work with the keeper. No other method may be called after it.

@@ -19,6 +19,7 @@ type stub struct {
 	err    error
 	dk     vault.DataKey
 	plain  [][]byte
+	again  [][]byte
 	info   vault.Info
 	sig    vault.Signature
 	public map[int]ed25519.PublicKey
@@ -38,9 +39,10 @@ func (s *stub) Unwrap(context.Context, string, vault.Context, [][]byte) ([][]byt
 	return s.plain, s.called()
 }
 
-func (s *stub) Rewrap(context.Context, string, vault.Context, []byte) ([]byte, error) {
-	return s.dk.Wrapped, s.called()
+func (s *stub) Rewrap(context.Context, string, vault.Context, [][]byte) ([][]byte, error) {
+	return s.again, s.called()
 }
+func (s *stub) Retire(context.Context, string, int) error             { return s.called() }
 func (s *stub) Rotate(context.Context, string) error                  { return s.called() }
 func (s *stub) Destroy(context.Context, string) error                 { return s.called() }
 func (s *stub) Info(context.Context, string) (vault.Info, error)      { return s.info, s.called() }
@@ -57,7 +59,8 @@ func healthy() *stub {
 	return &stub{
 		dk:     vault.DataKey{Plaintext: make([]byte, 32), Wrapped: []byte("wrapped")},
 		plain:  [][]byte{make([]byte, 32)},
-		info:   vault.Info{LatestVersion: 1},
+		again:  [][]byte{[]byte("wrapped anew")},
+		info:   vault.Info{LatestVersion: 1, OldestVersion: 1},
 		sig:    vault.Signature{KeyVersion: 1, Bytes: make([]byte, 64)},
 		public: map[int]ed25519.PublicKey{1: make([]byte, 32)},
 	}
@@ -70,10 +73,11 @@ func on(keys *vault.Keys, ctx context.Context, key string, c vault.Context, wrap
 	_, unwrap := keys.Unwrap(ctx, key, c, wrapped)
 	_, unwrapAll := keys.UnwrapAll(ctx, key, c, [][]byte{wrapped})
 	_, rewrap := keys.Rewrap(ctx, key, c, wrapped)
+	_, rewrapAll := keys.RewrapAll(ctx, key, c, [][]byte{wrapped})
 	_, info := keys.Info(ctx, key)
 	return map[string]error{
 		"create": create, "data key": dataKey, "unwrap": unwrap, "unwrap all": unwrapAll, "rewrap": rewrap,
-		"info": info, "rotate": keys.Rotate(ctx, key), "destroy": keys.Destroy(ctx, key),
+		"rewrap all": rewrapAll, "retire": keys.Retire(ctx, key, 1), "info": info, "rotate": keys.Rotate(ctx, key), "destroy": keys.Destroy(ctx, key),
 	}
 }
 
@@ -86,7 +90,7 @@ func TestWellFormedCallsPass(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if d.calls != 8 {
+		if d.calls != 10 {
 			t.Errorf("%d calls reached the driver", d.calls)
 		}
 	}
@@ -117,12 +121,12 @@ func TestUnknownContextsStopHere(t *testing.T) {
 	for _, c := range []vault.Context{"", "Dossier", "dossier ", "pin", "secret\x00"} {
 		d := healthy()
 		errs := on(vault.New(d), t.Context(), "bank-alice", c, []byte("wrapped"))
-		for _, name := range []string{"create", "data key", "unwrap", "unwrap all", "rewrap"} {
+		for _, name := range []string{"create", "data key", "unwrap", "unwrap all", "rewrap", "rewrap all"} {
 			if !errors.Is(errs[name], vault.ErrInvalid) {
 				t.Errorf("%s in %q: got error %v, want %v", name, c, errs[name], vault.ErrInvalid)
 			}
 		}
-		if d.calls != 3 { // info, rotate and destroy take no context
+		if d.calls != 4 { // info, rotate, retire and destroy take no context
 			t.Errorf("%d calls reached the driver", d.calls)
 		}
 	}
@@ -145,8 +149,16 @@ func TestOddAnswersAreErrors(t *testing.T) {
 			func(k *vault.Keys) error { _, err := k.Create(ctx, "a", vault.Scan); return err },
 		},
 		"nothing rewrapped": {
-			func(s *stub) { s.dk.Wrapped = nil },
+			func(s *stub) { s.again[0] = nil },
 			func(k *vault.Keys) error { _, err := k.Rewrap(ctx, "a", vault.Scan, w); return err },
+		},
+		"too few rewrapped": {
+			func(s *stub) { s.again = nil },
+			func(k *vault.Keys) error { _, err := k.Rewrap(ctx, "a", vault.Scan, w); return err },
+		},
+		"more retired than there is": {
+			func(s *stub) { s.info.OldestVersion = 2 },
+			func(k *vault.Keys) error { _, err := k.Info(ctx, "a"); return err },
 		},
 		"too few": {
 			func(s *stub) { s.plain = nil },

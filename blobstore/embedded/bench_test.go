@@ -53,7 +53,7 @@ func BenchmarkPut(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer db.Close()
-				if err := db.Update(initialise); err != nil {
+				if err := db.Update(initialise(storeFormat)); err != nil {
 					b.Fatal(err)
 				}
 				together(b, parallel, func(i int) error {

@@ -1,6 +1,7 @@
 // Package embedded is the blobstore driver that keeps all objects in one file, a
 // bbolt database, for `wertfach dev` and for small installations on one
-// machine. It needs no server.
+// machine. It needs no server. [Archive] keeps write-once objects in a file of its
+// own, by the same means.
 //
 // # What is in the file
 //

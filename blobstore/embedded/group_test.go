@@ -19,7 +19,7 @@ func newTestGroup(t *testing.T) *group {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if err := db.Update(initialise); err != nil {
+	if err := db.Update(initialise(storeFormat)); err != nil {
 		t.Fatal(err)
 	}
 	return newGroup(db)

@@ -21,7 +21,8 @@ var ErrInUse = errors.New("the store's file is in use by another process")
 const (
 	lockWait = 500 * time.Millisecond // a predecessor that is just ending may need it
 	fileMode = 0o600
-	format   = "1"
+
+	storeFormat = "1"
 )
 
 // The buckets of the database. Names of bbolt's own, not of S3.
@@ -45,22 +46,23 @@ var _ blobstore.Driver = (*Driver)(nil)
 // Open opens the file, creating it where there is none (in a folder that
 // exists), and removes what a crash left half-written. It returns [ErrInUse]
 // within a second where the file is open elsewhere.
-func Open(path string) (*Driver, error) { return open(path, 0) }
+func Open(path string) (*Driver, error) { return open(path, storeFormat, storeOptions()) }
 
-// open is Open with an upper bound for the file's size in bytes, or none if
-// maxSize is 0.
-func open(path string, maxSize int) (*Driver, error) {
-	_, statErr := os.Stat(path)
-	db, err := bbolt.Open(path, fileMode, &bbolt.Options{
-		Timeout: lockWait,
+func storeOptions() *bbolt.Options {
+	return &bbolt.Options{
 		// Writing the list of free pages with every commit costs 8 bytes for
 		// each; after the deletion of a gigabyte that is 2 MiB a write. It is
 		// found again by a walk through the file when it is opened.
 		NoFreelistSync: true,
 		FreelistType:   bbolt.FreelistMapType,
-		NoStatistics:   true,
-		MaxSize:        maxSize,
-	})
+	}
+}
+
+// open is Open for a file of that format.
+func open(path, format string, options *bbolt.Options) (*Driver, error) {
+	_, statErr := os.Stat(path)
+	options.Timeout, options.NoStatistics = lockWait, true
+	db, err := bbolt.Open(path, fileMode, options)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("embedded: %w", ErrInUse)
@@ -68,14 +70,14 @@ func open(path string, maxSize int) (*Driver, error) {
 		return nil, fmt.Errorf("embedded: open: %w", err)
 	}
 	d := &Driver{db: db, commits: newGroup(db)}
-	if err := d.setUp(path, errors.Is(statErr, fs.ErrNotExist)); err != nil {
+	if err := d.setUp(path, format, errors.Is(statErr, fs.ErrNotExist)); err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("embedded: open: %w", err)
 	}
 	return d, nil
 }
 
-func (d *Driver) setUp(path string, created bool) error {
+func (d *Driver) setUp(path, format string, created bool) error {
 	if err := os.Chmod(path, fileMode); err != nil {
 		return err
 	}
@@ -95,20 +97,23 @@ func (d *Driver) setUp(path string, created bool) error {
 	case err != nil:
 		return err
 	case known == "":
-		return d.db.Update(initialise)
+		return d.db.Update(initialise(format))
 	case known != format:
-		return errors.New("the file has a format of another version")
+		return errors.New("the file is of another kind or of another version")
 	}
 	return d.removeLoose()
 }
 
-func initialise(tx *bbolt.Tx) error {
-	for _, name := range [][]byte{metaBucket, objectBucket, blockBucket, looseBucket} {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
+// initialise makes the buckets of an empty file.
+func initialise(format string) func(*bbolt.Tx) error {
+	return func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{metaBucket, objectBucket, blockBucket, looseBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
 		}
+		return tx.Bucket(metaBucket).Put(formatKey, []byte(format))
 	}
-	return tx.Bucket(metaBucket).Put(formatKey, []byte(format))
 }
 
 // removeLoose removes the blocks of streams that a crash cut off, one stream a

@@ -152,7 +152,9 @@ func TestClosedStoreIsUnavailable(t *testing.T) {
 // when something was deleted. The bound stands in for the disk.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	d, err := open(filepath.Join(t.TempDir(), "objects.db"), 8<<20)
+	options := storeOptions()
+	options.MaxSize = 8 << 20
+	d, err := open(filepath.Join(t.TempDir(), "objects.db"), storeFormat, options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,6 +139,45 @@ func TestAnswersThatAreNoS3(t *testing.T) {
 	}
 }
 
+// What a gateway says in the store's place is neither an object that is missing
+// nor a write that was done.
+func TestPagesOfGateways(t *testing.T) {
+	t.Parallel()
+	for name, h := range map[string]http.HandlerFunc{
+		"a login page":        func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>log in</html>")) },
+		"no such page":        http.NotFound,
+		"a missing page":      func(w http.ResponseWriter, _ *http.Request) { webPage(w, http.StatusNotFound) },
+		"a condition's page":  func(w http.ResponseWriter, _ *http.Request) { webPage(w, http.StatusPreconditionFailed) },
+		"a page of a request": func(w http.ResponseWriter, _ *http.Request) { webPage(w, http.StatusBadRequest) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := fakeServer(t, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				h(w, r)
+			})
+			for call, do := range everyCall(s, "x/y") {
+				if err := do(t.Context()); !isUnavailable(err) {
+					t.Errorf("%s: %v", call, err)
+				}
+			}
+		})
+	}
+	// Without a page there is still nothing that names what was written.
+	s := fakeServer(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	for _, call := range []string{"Put", "Put if absent", "Put if it matches", "PutStream"} {
+		if err := everyCall(s, "x/y")[call](t.Context()); !isUnavailable(err) {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+}
+
+func webPage(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte("<html>our page</html>"))
+}
+
 // Requests are plain S3: one PUT with a declared length, whatever the size, and
 // a signature that leaves the body out.
 func TestRequestsArePlain(t *testing.T) {

@@ -7,6 +7,15 @@
 // uploads whose parts could be left behind, and a stream passes through
 // without being held in memory.
 //
+// # The archive
+//
+// [Archive] is the driver for write-once objects: a bucket of its own with
+// versions and object lock (S3 Object Lock). Each object states until when it is
+// locked, and in which mode. A delete marker, which a lock does not prevent, only
+// hides an object: lists of versions still give it. MinIO then lets a conditional
+// PUT succeed under the same name, so [Archive.Create] looks at the name first,
+// at the price of one HEAD (0.6 ms beside 1.7 ms for the PUT, measured).
+//
 // # Unsigned payloads
 //
 // Requests are signed (AWS Signature Version 4) with the body left out of the

@@ -120,6 +120,9 @@ func (d *Driver) Put(ctx context.Context, name string, body io.Reader, size int6
 		}
 		return blobstore.Info{}, err
 	}
+	if up.ETag == "" {
+		return blobstore.Info{}, errNoETag
+	}
 	return blobstore.Info{Name: name, Size: size, ETag: up.ETag}, nil
 }
 

@@ -64,4 +64,8 @@ func answer(said minio.ErrorResponse) error {
 	return errors.New(text)
 }
 
-var errCut = errors.New("the connection was cut")
+var (
+	errCut = errors.New("the connection was cut")
+	// errNoETag is a write that was acknowledged by something that is not S3.
+	errNoETag = fmt.Errorf("%w: it acknowledged a write without an ETag", blobstore.ErrUnavailable)
+)

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"mime"
 	"net"
 	"net/http"
 	"syscall"
@@ -66,7 +67,26 @@ func (e expecting) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.Header = r.Header.Clone()
 		r.Header.Set("Expect", "100-continue")
 	}
-	return e.next.RoundTrip(r)
+	answer, err := e.next.RoundTrip(r)
+	if err == nil && page(answer) {
+		_ = answer.Body.Close()
+		return nil, errPage
+	}
+	return answer, err
+}
+
+var errPage = errors.New("a web page came in place of its answer")
+
+// page is whether an answer is not S3's but a gateway's: that of a proxy that
+// found no server behind it, or wants to be logged in to. Its status says nothing
+// about our objects: a 404 would pass for an object that is not there, and a 200
+// for a write. S3 speaks XML, and our objects have no type of text.
+func page(answer *http.Response) bool {
+	kind, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	if err != nil {
+		return false
+	}
+	return kind == "text/html" || kind == "text/plain" && answer.StatusCode >= http.StatusBadRequest
 }
 
 // CloseIdleConnections is what http.Client looks for.

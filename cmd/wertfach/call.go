@@ -55,7 +55,9 @@ func (c *cli) open() (*client.Client, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("client profile: %w", err)}
 	}
-	vault, err := client.Open(client.Config{Address: p.Address, CAFile: p.CAFile, CertFile: p.CertFile, KeyFile: p.KeyFile})
+	vault, err := client.Open(client.Config{
+		Address: p.Address, CAFile: p.CAFile, CertFile: p.CertFile, KeyFile: p.KeyFile, TokenFile: p.TokenFile,
+	})
 	if err != nil {
 		return nil, usageError{fmt.Errorf("client profile %s: %w", file, err)}
 	}

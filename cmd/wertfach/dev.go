@@ -33,11 +33,14 @@ func devCommand() *cobra.Command {
 		Use:   "dev --data DIR",
 		Short: "run everything in one process on this machine, to try it out",
 		Long: `Dev runs a whole wertfach in one process on loopback: objects in one file, keys in
-files beside it, certificates of its own, two sample institutes. All of it lies in the
-folder and is there again at the next start. One process at a time uses a folder.
+files beside it, certificates and tokens of its own, two sample institutes. All of it
+lies in the folder and is there again at the next start. One process at a time uses a
+folder.
 
 DIR/clients/ROLE.yaml is a client profile for each role, DIR/attest.pem the public
-keys that verify erasure receipts.
+keys that verify erasure receipts. Agents of the hotline and privacy officers are
+people: DIR/clients/PERSON.yaml is a profile for each of the sample ones, with a token
+that is renewed while dev runs.
 
 THE KEYS LIE BESIDE THE DATA: it is not for real customers.
 
@@ -102,6 +105,11 @@ Institutes:`, d.Address(), d.Dir())
 		}
 	}
 	fmt.Fprintf(out, "\nProfiles:   %s for ROLE in %s\n", filepath.Join(d.Dir(), "clients", "ROLE.yaml"), strings.Join(devserver.Roles(), ", "))
+	for _, role := range devserver.Roles() {
+		if people := devserver.People(role); len(people) > 0 {
+			fmt.Fprintf(out, "            %s is of people, with tokens of their own: %s\n", role, strings.Join(people, ", "))
+		}
+	}
 	fmt.Fprintf(out, "Receipts:   verify with --key %s\n", d.KeysFile())
 	fmt.Fprint(out, "\nTalk to it from another terminal:\n\n")
 	fmt.Fprintf(out, "  export WERTFACH_PROFILE=%s\n", quoted(d.Profile("portal")))

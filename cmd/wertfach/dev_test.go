@@ -56,6 +56,7 @@ func TestGuide(t *testing.T) {
 	for _, want := range []string{
 		s.dev.Address(), "KEYS LIE BESIDE THE DATA, in " + s.dev.Dir(), "institutes/musterbank", "kartenbank (issuer",
 		"export WERTFACH_PROFILE=" + s.dev.Profile("portal"), "attest.pem",
+		"hotline is of people, with tokens of their own: agent-lena",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the guide does not say %q:\n%s", want, &out)
@@ -88,8 +89,10 @@ func TestDev(t *testing.T) {
 	r := start(ctx, args...)
 	r.wait(t, func(logged string) bool { return strings.Contains(logged, "Stop it with Ctrl-C.") })
 	expect(t, exitInternal, []string{"another wertfach works in this folder"}, args...)
-	expect(t, exitOK, []string{"anna-muster"}, "--profile", filepath.Join(dir, "clients", "hotline.yaml"),
-		"customer", "get", "institutes/musterbank/customers/anna-muster")
+	for _, name := range []string{"portal", "privacy-officer", "officer-paul"} {
+		expect(t, exitOK, []string{"anna-muster"}, "--profile", filepath.Join(dir, "clients", name+".yaml"),
+			"customer", "get", "institutes/musterbank/customers/anna-muster")
+	}
 	stop()
 	if code := <-r.ended; code != exitOK {
 		t.Errorf("dev ended with %d\n%s", code, r.logged())

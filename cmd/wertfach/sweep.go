@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +15,7 @@ import (
 
 // sweepReport is what a sweep prints, a line of JSON.
 type sweepReport struct {
-	Resumed  int `json:"resumed"`  // erasures finished that had broken off
+	Resumed  int `json:"resumed"`  // erasures finished that somebody else had begun
 	Erased   int `json:"erased"`   // customers erased because their contract had ended
 	Settled  int `json:"settled"`  // changes settled that had broken off
 	Removed  int `json:"removed"`  // objects removed that nothing referred to
@@ -22,47 +24,50 @@ type sweepReport struct {
 
 func sweepCommand() *cobra.Command {
 	var file string
+	var every time.Duration
 	cmd := &cobra.Command{
 		Use:   "sweep --config FILE",
 		Short: "finish erasures, erase what is due, remove leftovers",
-		Long: `Sweep finishes erasures that broke off, erases the customers whose contract has
-ended, and removes what broken-off changes left. Run it at least daily, beside any
-number of servers and other sweeps.
+		Long: `Sweep finishes the erasures that servers began and may not finish, and those that
+broke off; it erases the customers whose contract has ended, and removes what broken-off
+changes left. Run it each minute, by a timer or with --every 1m, beside any number of
+servers and other sweeps.
+
+It is the only one that destroys keys: give it credentials of its own, with the policies
+deploy/vault/sweeper.hcl and deploy/s3/sweeper.json, and an audit.spool_file of its own.
 
 It prints a line of JSON that counts what it did:
-  resumed   erasures finished that had broken off
+  resumed   erasures finished that somebody else had begun
   erased    customers erased because their contract had ended
   settled   changes settled that had broken off
   removed   objects removed that nothing referred to
   failures  what could not be done now
 
 With failures it ends with exit code 11; the log, on standard error, names them,
-and the next sweep tries them again. Other exit codes: 2 wrong command line or
-configuration; 7 Vault or the object store stayed away.`,
+and the next sweep tries them again. With --every it goes on and prints a line for each
+sweep, until SIGTERM or SIGINT, and then ends with 0. Other exit codes: 2 wrong command
+line or configuration; 7 Vault or the object store stayed away at the start.`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return sweep(cmd, file) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return operate(cmd, file, func(ctx context.Context, o operation) error {
+				if every > 0 {
+					return sweepOnAndOn(ctx, cmd, o, every)
+				}
+				return sweepOnce(ctx, cmd, o)
+			})
+		},
 	}
+	cmd.Flags().Var(&patience{&every}, "every", "go on, and sweep every `DURATION`, such as 1m")
 	return configFlag(cmd, &file)
 }
 
-func sweep(cmd *cobra.Command, file string) (failed error) {
-	c, err := loadConfig(file)
-	if err != nil {
-		return err
-	}
-	ctx := cmd.Context()
-	var custodian *custody.Custodian
-	b, err := node.Await(ctx, c, c.Log.Logger(cmd.ErrOrStderr()), func(ctx context.Context, b *node.Backends) (err error) {
-		custodian, err = b.Custodian(ctx, nil)
-		return err
+// sweepOnce sweeps and prints its report.
+func sweepOnce(ctx context.Context, cmd *cobra.Command, o operation) error {
+	report, err := o.custodian.Sweep(ctx, custody.SweepOptions{
+		Grace: o.config.Sweep.Grace, Recorder: o.log, Principal: operator(),
 	})
-	if err != nil {
-		return started(ctx, err)
-	}
-	defer closing(b, &failed)
-	report, err := custodian.Sweep(ctx, custody.SweepOptions{Grace: c.Sweep.Grace})
 	if printed := json.NewEncoder(cmd.OutOrStdout()).Encode(sweepReport(report)); printed != nil {
-		return printed
+		return coded{printed, exitInternal}
 	}
 	if err != nil {
 		return fmt.Errorf("the sweep broke off: %w", err)
@@ -71,6 +76,29 @@ func sweep(cmd *cobra.Command, file string) (failed error) {
 		return coded{fmt.Errorf("%d things could not be done now; see the log", report.Failures), exitIncomplete}
 	}
 	return nil
+}
+
+// sweepOnAndOn sweeps until it is told to stop. A sweep that could not do all of
+// it is no reason to end: the next one tries again.
+func sweepOnAndOn(ctx context.Context, cmd *cobra.Command, o operation, every time.Duration) error {
+	log := o.config.Log.Logger(cmd.ErrOrStderr())
+	for timer := time.NewTimer(0); ; timer.Reset(every) {
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		}
+		var incomplete coded
+		err := sweepOnce(ctx, cmd, o)
+		switch {
+		case err == nil, ctx.Err() != nil:
+		case errors.As(err, &incomplete) && incomplete.code == exitInternal:
+			return err // there is nobody left to report to
+		default:
+			log.WarnContext(ctx, "sweep incomplete", "error", err)
+		}
+	}
 }
 
 // closing closes the back ends when a command is done.

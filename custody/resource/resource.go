@@ -153,3 +153,22 @@ func validID(id string) bool {
 	}
 	return true
 }
+
+// Scope tells of a name of any form which institute it is within, and which
+// customer if it is one's. Both are empty where no Parse function takes it.
+func Scope(name string) (institute, customer string) {
+	for _, collections := range [][]string{
+		{"institutes"}, {"institutes", "customers"}, {"institutes", "customers", "artefacts"},
+		{"institutes", "customers", "artefacts", "scans"}, {"institutes", "receipts"},
+	} {
+		ids, err := parse("", name, collections...)
+		if err != nil {
+			continue
+		}
+		if len(collections) > 1 && collections[1] == "customers" {
+			customer = ids[1]
+		}
+		return ids[0], customer
+	}
+	return "", ""
+}

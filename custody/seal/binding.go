@@ -40,17 +40,22 @@ func (b Binding) fields() [4]string {
 }
 
 // associatedData is what is authenticated with the payload: the domain, the
-// header's bytes and the binding. Each part follows its own length, so that no
-// two different lists of parts give the same bytes.
-func (b Binding) associatedData(header []byte) []byte {
+// header up to the end of the key's name, and the binding. Each part follows its
+// own length, so that no two different lists of parts give the same bytes.
+//
+// The wrapped data key is left out, so that it can be wrapped anew without the
+// content. It needs no binding: whatever is put in its place either unwraps to
+// the same data key or to one under which the payload does not open.
+func (b Binding) associatedData(h Header) []byte {
 	fields := b.fields()
-	size := 4 + len(domain) + 4 + len(header)
+	head := h.appendBound(make([]byte, 0, fixedSize+1+len(h.KeyName)))
+	size := 4 + len(domain) + 4 + len(head)
 	for _, field := range fields {
 		size += 4 + len(field)
 	}
 	out := make([]byte, 0, size)
 	out = appendPart(out, domain)
-	out = appendPart(out, header)
+	out = appendPart(out, head)
 	for _, field := range fields {
 		out = appendPart(out, field)
 	}

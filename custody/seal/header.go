@@ -99,12 +99,18 @@ func ReadHeader(r io.Reader) (Header, error) {
 
 func (h Header) size() int { return fixedSize + 1 + len(h.KeyName) + 2 + len(h.Wrapped) }
 
+// appendBound adds the bytes to dst that the payload is bound to: all up to the
+// end of the key's name.
+func (h Header) appendBound(dst []byte) []byte {
+	dst = append(dst, magic...)
+	dst = append(dst, h.Version, byte(h.Algorithm), byte(len(h.KeyName)))
+	return append(dst, h.KeyName...)
+}
+
 // append adds the header's bytes to dst. There is exactly one encoding of a
 // header, so that a header that was read gives the bytes that it was read from.
 func (h Header) append(dst []byte) []byte {
-	dst = append(dst, magic...)
-	dst = append(dst, h.Version, byte(h.Algorithm), byte(len(h.KeyName)))
-	dst = append(dst, h.KeyName...)
+	dst = h.appendBound(dst)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(h.Wrapped)))
 	return append(dst, h.Wrapped...)
 }

@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"testing"
 
@@ -66,6 +67,19 @@ func mustSealStream(t testing.TB, plaintext []byte) []byte {
 		t.Fatalf("sealed %d bytes, announced %d", len(sealed), size)
 	}
 	return sealed
+}
+
+// keeperOpen is open with what a key server makes of the wrapped data key in the
+// header: it knows someKey's and refuses all others.
+func keeperOpen(b seal.Binding, sealed []byte) ([]byte, error) {
+	h, err := seal.ParseHeader(sealed)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(h.Wrapped, someKey.Wrapped) {
+		return nil, fmt.Errorf("%w: refused by the key server", seal.ErrCorrupt)
+	}
+	return open(someKey.Plaintext, b, sealed)
 }
 
 // openStream is ReadHeader and OpenStream.

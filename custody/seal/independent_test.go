@@ -37,9 +37,11 @@ func (o refObject) header() []byte {
 	return append(out, o.wrapped...)
 }
 
+// refAssociatedData takes the header, of which all is bound up to the key's name.
 func refAssociatedData(header []byte, binding [4]string) []byte {
 	var out []byte
-	for _, part := range []string{"wertfach sealed object v1", string(header), binding[0], binding[1], binding[2], binding[3]} {
+	named := string(header[:5+int(header[4])])
+	for _, part := range []string{"wertfach sealed object v1", named, binding[0], binding[1], binding[2], binding[3]} {
 		out = binary.BigEndian.AppendUint32(out, uint32(len(part)))
 		out = append(out, part...)
 	}

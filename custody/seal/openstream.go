@@ -35,7 +35,7 @@ func OpenStream(plainKey []byte, b Binding, h Header, r io.Reader) (io.Reader, e
 		return nil, err
 	}
 	src := &source{r: r}
-	dec, err := cipher.NewDecryptingReader(src, b.associatedData(h.append(nil)))
+	dec, err := cipher.NewDecryptingReader(src, b.associatedData(h))
 	if err != nil {
 		return nil, src.explain(err, "head of the stream")
 	}

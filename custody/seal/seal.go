@@ -3,10 +3,15 @@
 //
 // A sealed object is a header and a payload. The header names, in clear, the
 // key that wraps the object's data key, and carries that data key wrapped. The
-// payload is encrypted with the data key, and both are bound to the place where
-// the object belongs (Binding): an object that was moved, swapped with another,
-// cut, lengthened or given another header does not open. docs/format.md
-// describes every byte, and what the format does not protect.
+// payload is encrypted with the data key, and bound to the name of the wrapping
+// key and to the place where the object belongs (Binding): an object that was
+// moved, swapped with another, cut, lengthened or put under another key does
+// not open. docs/format.md describes every byte, and what the format does not
+// protect.
+//
+// The wrapped data key alone can be replaced: after the wrapping key got a new
+// version, Rewrapped and RewrappedStream put the data key, wrapped anew, into an
+// object without opening it.
 //
 // There are two forms. Seal and Open take an object whole, in memory, and pad
 // it so that its size tells only a size class: dossiers and the secrets in
@@ -70,7 +75,7 @@ func sealWith(nonce [nonceSize]byte, k Key, b Binding, plaintext []byte) ([]byte
 	inner := paddedSize(len(plaintext))
 	out := make([]byte, 0, h.size()+nonceSize+inner+tagSize)
 	out = h.append(out)
-	ad := b.associatedData(out)
+	ad := b.associatedData(h)
 	out = append(out, nonce[:]...)
 
 	// The padded plaintext is laid where its ciphertext comes to lie, so that
@@ -103,7 +108,7 @@ func Open(plainKey []byte, b Binding, sealed []byte) ([]byte, error) {
 	if err := b.check(); err != nil {
 		return nil, err
 	}
-	header, payload := sealed[:h.size()], sealed[h.size():]
+	payload := sealed[h.size():]
 	if len(payload) < nonceSize+minPadded+tagSize {
 		return nil, fmt.Errorf("%w: too short", ErrCorrupt)
 	}
@@ -111,7 +116,7 @@ func Open(plainKey []byte, b Binding, sealed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	padded, err := aead.Open(nil, payload[:nonceSize], payload[nonceSize:], b.associatedData(header))
+	padded, err := aead.Open(nil, payload[:nonceSize], payload[nonceSize:], b.associatedData(h))
 	if err != nil {
 		return nil, fmt.Errorf("%w: not authentic", ErrCorrupt)
 	}

@@ -37,12 +37,11 @@ func SealStream(k Key, b Binding, src io.Reader, size int64) (sealed io.Reader, 
 		return nil, 0, err
 	}
 	h := k.header(AES256GCMStream)
-	header := h.append(nil)
 
 	// A chunk one byte longer than all of src is enough to see that it is longer.
 	s := &sealer{src: src, left: size, chunk: make([]byte, min(size+1, chunkSize))}
-	s.out.Write(header)
-	s.enc, err = cipher.NewEncryptingWriter(&s.out, b.associatedData(header))
+	s.out.Write(h.append(nil))
+	s.enc, err = cipher.NewEncryptingWriter(&s.out, b.associatedData(h))
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: data key", ErrInvalid)
 	}

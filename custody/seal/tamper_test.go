@@ -27,11 +27,11 @@ func streamLayout(t testing.TB) (plaintext, sealed []byte, bounds []int) {
 	return plaintext, sealed, bounds
 }
 
-// mustNotOpen checks that the bytes do not open, and that what a stream gives
+// mustNotOpen checks that the bytes do not open with a key server's help, and that what a stream gives
 // before it says so is the true beginning of the plaintext.
 func mustNotOpen(t *testing.T, what string, b seal.Binding, sealed, plaintext []byte) {
 	t.Helper()
-	got, err := open(someKey.Plaintext, b, sealed)
+	got, err := keeperOpen(b, sealed)
 	if !errors.Is(err, seal.ErrCorrupt) {
 		t.Errorf("%s: %v", what, err)
 	}
@@ -58,6 +58,26 @@ func TestEveryFlippedBit(t *testing.T) {
 		}
 		if got, err := open(someKey.Plaintext, somewhere, sealed); err != nil || !bytes.Equal(got, plaintext) {
 			t.Fatalf("%s: unchanged: %v", name, err)
+		}
+	}
+}
+
+// The bytes of the wrapped data key are the key server's to authenticate; every
+// other bit is bound to the content, whoever unwraps what.
+func TestOnlyTheWrappedKeyIsNotBound(t *testing.T) {
+	t.Parallel()
+	plaintext := pattern(40)
+	begin := headerSize - len(someKey.Wrapped)
+	for name, sealed := range map[string][]byte{
+		"whole": mustSeal(t, plaintext), "stream": mustSealStream(t, plaintext),
+	} {
+		for i := range sealed {
+			sealed[i] ^= 1
+			got, err := open(someKey.Plaintext, somewhere, sealed)
+			if free := i >= begin && i < headerSize; free != (err == nil) || free != bytes.Equal(got, plaintext) {
+				t.Errorf("%s, byte %d of a header of %d: %v", name, i, headerSize, err)
+			}
+			sealed[i] ^= 1
 		}
 	}
 }
@@ -177,8 +197,9 @@ func TestAnotherBinding(t *testing.T) {
 	}
 }
 
-// An object under a header that is well formed but not its own: the header is
-// bound whole, even where the data key stays the right one.
+// An object under a header that is well formed but not its own: it does not open
+// under another key's name, even where the data key stays the right one, and the
+// key server refuses what it did not wrap.
 func TestAnotherHeader(t *testing.T) {
 	t.Parallel()
 	plaintext := pattern(40)

@@ -58,6 +58,7 @@ func (c *Config) check() []Problem {
 	r.given("tls.key_file", c.TLS.KeyFile)
 	r.given("tls.client_ca_file", c.TLS.ClientCAFile)
 	r.institutes(c.Institutes)
+	r.callers(c)
 	r.limits(c.Limits)
 	r.must((c.Vault != nil) != (c.Keyring != nil), "vault", "or keyring must be given, and not both")
 	if c.Vault != nil {
@@ -75,6 +76,7 @@ func (c *Config) check() []Problem {
 	}
 	r.audit(c.Audit, c)
 	r.calls(c.Calls)
+	r.telemetry(c.Telemetry)
 	r.must(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "must be debug, info, warn or error")
 	r.must(slices.Contains([]string{"json", "text"}, c.Log.Format), "log.format", "must be json or text")
 	for key, d := range map[string]time.Duration{

@@ -26,6 +26,11 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	// TLS is who the server is and whom it lets in. Needed.
 	TLS TLS `yaml:"tls"`
+	// Callers are the machines that may call, at least one; others are refused.
+	// They are read again while the server runs, as are issuers.
+	Callers []Caller `yaml:"callers"`
+	// Issuers are whose tokens people may show; without any, no person calls.
+	Issuers []Issuer `yaml:"issuers"`
 	// Institutes are the banks that are served, at least one; customers of
 	// others are not found. One that is taken out is not swept either, so it
 	// stays here until its data is gone.
@@ -53,6 +58,8 @@ type Config struct {
 
 	// Log is what the server writes to its standard error.
 	Log Log `yaml:"log"`
+	// Telemetry is where metrics and traces are; neither where empty.
+	Telemetry Telemetry `yaml:"telemetry"`
 	// Sweep is how `wertfach sweep` goes about it.
 	Sweep Sweep `yaml:"sweep"`
 
@@ -80,6 +87,11 @@ func Load(file string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	return read(file, text)
+}
+
+// read checks the text of a file.
+func read(file string, text []byte) (*Config, error) {
 	folder, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
 		return nil, err
@@ -115,6 +127,7 @@ func (c *Config) complete() {
 			c.Institutes[i].TimeZone = DefaultTimeZone
 		}
 	}
+	c.Telemetry.complete()
 	if c.Log.Level == "" {
 		c.Log.Level = "info"
 	}
@@ -134,7 +147,10 @@ func (c *Config) resolve(folder string) {
 
 // files are all paths in the configuration.
 func (c *Config) files() []*string {
-	paths := []*string{&c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ClientCAFile, &c.Audit.SpoolFile, &c.Audit.File}
+	paths := []*string{&c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ClientCAFile, &c.Audit.SpoolFile, &c.Audit.File, &c.Telemetry.OTLPCAFile}
+	for i := range c.Issuers {
+		paths = append(paths, &c.Issuers[i].CAFile)
+	}
 	if v := c.Vault; v != nil {
 		paths = append(paths, &v.CAFile, &v.Auth.TokenFile)
 		if a := v.Auth.AppRole; a != nil {

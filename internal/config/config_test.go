@@ -10,12 +10,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wertfach/wertfach/server/identity"
 )
 
 const example = "../../deploy/wertfach.yaml"
 
 // minimal is a configuration that is right; tests spoil a line of it.
-const minimal = `
+const minimal = `callers: [{uri: spiffe://bank.example/portal/*, roles: [portal], institutes: ["*"]}]
 listen: 127.0.0.1:7443
 tls:
   cert_file: server.pem
@@ -117,7 +119,7 @@ func TestExampleShowsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := regexp.MustCompile(`(?m)^( *)# ((time_zone|artefacts|scans|scan_size|dossier_size|cache_size|transit_mount|`+
-		`mount|region|level|format|grace|start_timeout|shutdown_timeout): )`).ReplaceAllString(string(text), "$1$2")
+		`mount|region|level|format|grace|start_timeout|shutdown_timeout|algorithms|groups_claim|max_age): )`).ReplaceAllString(string(text), "$1$2")
 	got := mustLoad(t, shown)
 	want := mustLoad(t, string(text))
 	if got.Log != want.Log || got.StartTimeout != want.StartTimeout || got.ShutdownTimeout != want.ShutdownTimeout {
@@ -128,6 +130,10 @@ func TestExampleShowsDefaults(t *testing.T) {
 	}
 	if got.Sweep.Grace != time.Hour {
 		t.Errorf("grace: got %v", got.Sweep.Grace)
+	}
+	if i := got.Issuers[0]; !slices.Equal(i.Algorithms, identity.DefaultAlgorithms()) ||
+		i.GroupsClaim != identity.DefaultGroupsClaim || i.MaxAge != identity.DefaultMaxAge {
+		t.Errorf("issuer: got %+v", i)
 	}
 }
 
@@ -162,11 +168,16 @@ func TestPaths(t *testing.T) {
 // TestEveryPathIsResolved finds paths by their keys' names.
 func TestEveryPathIsResolved(t *testing.T) {
 	t.Parallel()
-	full := Config{Vault: &Vault{Auth: VaultAuth{AppRole: &AppRole{}}}, Keyring: &Keyring{}, S3: &S3{}, Embedded: &Embedded{}}
+	full := Config{Issuers: make([]Issuer, 1), Vault: &Vault{Auth: VaultAuth{AppRole: &AppRole{}}}, Keyring: &Keyring{}, S3: &S3{}, Embedded: &Embedded{}}
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {
 		if v.Kind() == reflect.Pointer {
 			v = v.Elem()
+		}
+		if v.Kind() == reflect.Slice {
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
 		}
 		if v.Kind() != reflect.Struct {
 			return

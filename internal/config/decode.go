@@ -146,6 +146,8 @@ func kind(t reflect.Type) string {
 		return "a size such as 52428800 or 50 MiB"
 	case t.Kind() == reflect.Int:
 		return "a whole number"
+	case t.Kind() == reflect.Float64:
+		return "a number"
 	default:
 		return "text"
 	}

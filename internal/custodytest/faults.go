@@ -98,6 +98,26 @@ func (f faultyKeys) Unwrap(ctx context.Context, key string, c vault.Context, wra
 	})
 }
 
+func (f faultyKeys) Rewrap(ctx context.Context, key string, c vault.Context, wrapped [][]byte) ([][]byte, error) {
+	return play(ctx, f.stage, Call{Op: "vault.rewrap", Name: key, Context: c}, vault.ErrUnavailable, func(ctx context.Context) ([][]byte, error) {
+		return f.Driver.Rewrap(ctx, key, c, wrapped)
+	})
+}
+
+func (f faultyKeys) Rotate(ctx context.Context, key string) error {
+	_, err := play(ctx, f.stage, Call{Op: "vault.rotate", Name: key}, vault.ErrUnavailable, func(ctx context.Context) (nothing, error) {
+		return nothing{}, f.Driver.Rotate(ctx, key)
+	})
+	return err
+}
+
+func (f faultyKeys) Retire(ctx context.Context, key string, oldest int) error {
+	_, err := play(ctx, f.stage, Call{Op: "vault.retire", Name: key}, vault.ErrUnavailable, func(ctx context.Context) (nothing, error) {
+		return nothing{}, f.Driver.Retire(ctx, key, oldest)
+	})
+	return err
+}
+
 func (f faultyKeys) Destroy(ctx context.Context, key string) error {
 	_, err := play(ctx, f.stage, Call{Op: "vault.destroy", Name: key}, vault.ErrUnavailable, func(ctx context.Context) (nothing, error) {
 		return nothing{}, f.Driver.Destroy(ctx, key)

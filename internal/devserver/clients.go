@@ -8,14 +8,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/wertfach/wertfach/client"
 	"github.com/wertfach/wertfach/internal/config"
+	"github.com/wertfach/wertfach/internal/devissuer"
 	"github.com/wertfach/wertfach/internal/pki"
 	"github.com/wertfach/wertfach/internal/profile"
-	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/identity"
 )
 
 // clientName is the last part of the clients' names in their certificates.
@@ -24,24 +27,18 @@ const clientName = "dev"
 // certificates are what the folder holds for both sides.
 type certificates struct {
 	server   config.TLS
-	clients  map[string]profile.Profile // by role, without address
-	profiles map[string]string          // by role, where the profiles are written
+	clients  map[string]profile.Profile // by role or person, without address
+	profiles map[string]string          // by role or person, where the profiles are written
 }
 
 // Roles are the roles of clients, as certificates and profiles name them:
 // "portal", "core-banking".
 func Roles() []string {
 	var roles []string
-	for number := range len(wertfachv1.Role_name) {
-		if role := wertfachv1.Role(number); role != wertfachv1.Role_ROLE_UNSPECIFIED {
-			roles = append(roles, roleName(role))
-		}
+	for _, role := range identity.Roles() {
+		roles = append(roles, identity.RoleName(role))
 	}
 	return roles
-}
-
-func roleName(role wertfachv1.Role) string {
-	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(role.String(), "ROLE_")), "_", "-")
 }
 
 // prepare makes sure that there are certificates for a server that is reached
@@ -72,10 +69,20 @@ func prepare(dir, host string) (*certificates, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.clients[role] = profile.Profile{CAFile: ca, CertFile: pair.CertFile, KeyFile: pair.KeyFile}
-		c.profiles[role] = filepath.Join(clients, role+".yaml")
+		machine := profile.Profile{CAFile: ca, CertFile: pair.CertFile, KeyFile: pair.KeyFile}
+		c.add(clients, role, machine)
+		for _, person := range slices.Backward(People(role)) { // the role's profile is that of the first
+			machine.TokenFile = devissuer.TokenFile(clients, person)
+			c.add(clients, person, machine)
+			c.add(clients, role, machine)
+		}
 	}
 	return c, nil
+}
+
+func (c *certificates) add(dir, name string, p profile.Profile) {
+	c.clients[name] = p
+	c.profiles[name] = filepath.Join(dir, name+".yaml")
 }
 
 // hosts are the names by which a server is called that listens on one of them.
@@ -102,23 +109,27 @@ func (c *certificates) writeProfiles(address string) error {
 	return nil
 }
 
-// Profile is the client profile of a role, a file. The role is one of [Roles].
-func (d *Dev) Profile(role string) string { return d.certificates.profiles[role] }
+// Profile is the client profile of a role, one of [Roles], or of one of its
+// [People]: a file.
+func (d *Dev) Profile(name string) string { return d.certificates.profiles[name] }
 
-// Client is a client of that role, one of [Roles]. The caller closes it.
-func (d *Dev) Client(role string) (*client.Client, error) {
-	p, err := profile.Read(d.Profile(role))
+// Client is a client of that role or person. The caller closes it.
+func (d *Dev) Client(name string) (*client.Client, error) {
+	p, err := profile.Read(d.Profile(name))
 	if err != nil {
-		return nil, fmt.Errorf("profile of the role: %w", err)
+		return nil, fmt.Errorf("profile of the client: %w", err)
 	}
-	return client.Open(client.Config{Address: p.Address, CAFile: p.CAFile, CertFile: p.CertFile, KeyFile: p.KeyFile})
+	return client.Open(client.Config{
+		Address: p.Address, CAFile: p.CAFile, CertFile: p.CertFile, KeyFile: p.KeyFile, TokenFile: p.TokenFile,
+	})
 }
 
-// ClientTLS is what a client of that role, one of [Roles], connects with.
-func (d *Dev) ClientTLS(role string) (*tls.Config, error) {
-	p, err := profile.Read(d.Profile(role))
+// ClientTLS is what a client of that role or person connects with. A person's
+// token is not in it; see [Dev.DialOptions].
+func (d *Dev) ClientTLS(name string) (*tls.Config, error) {
+	p, err := profile.Read(d.Profile(name))
 	if err != nil {
-		return nil, fmt.Errorf("profile of the role: %w", err)
+		return nil, fmt.Errorf("profile of the client: %w", err)
 	}
 	own, err := tls.LoadX509KeyPair(p.CertFile, p.KeyFile)
 	if err != nil {
@@ -133,4 +144,18 @@ func (d *Dev) ClientTLS(role string) (*tls.Config, error) {
 		return nil, errors.New("the profile's ca_file holds no certificate")
 	}
 	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}, RootCAs: roots}, nil
+}
+
+// DialOptions are for a connection of that role or person without the Go client:
+// certificate and token.
+func (d *Dev) DialOptions(name string) ([]grpc.DialOption, error) {
+	secure, err := d.ClientTLS(name)
+	if err != nil {
+		return nil, err
+	}
+	options := []grpc.DialOption{grpc.WithTransportCredentials(credentials.NewTLS(secure))}
+	if file := d.certificates.clients[name].TokenFile; file != "" {
+		options = append(options, grpc.WithPerRPCCredentials(client.FromTokenFile(file)))
+	}
+	return options, nil
 }

@@ -1,6 +1,6 @@
 // Package devserver is a whole wertfach in one process, for development, tests
-// and examples: the embedded store, a keyring, certificates of its own and sample
-// institutes, in one folder and on loopback.
+// and examples: the embedded store, a keyring, certificates and an issuer of
+// tokens of its own, sample institutes and people, in one folder and on loopback.
 //
 //	dev, err := devserver.Start(ctx, dir, devserver.Options{})
 //	…
@@ -14,6 +14,13 @@
 //	pki/                      the authority, and the server's certificate
 //	clients/ROLE.yaml         a client profile for each role, its certificate and
 //	                          the authority's beside it
+//	clients/PERSON.yaml       one for each sample agent and privacy officer, and the
+//	                          person's token, which is renewed while the server runs
+//	issuer/                   the key and address of the issuer of those tokens
+//	audit.db, spool.db        the audit log
+//
+// Roles of people (hotline, privacy-officer) take a token: ROLE.yaml names that of
+// the role's first person ([People]).
 //
 // It is the server of `wertfach dev`; deployments run `wertfach serve`.
 package devserver
@@ -34,6 +41,7 @@ import (
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/internal/atomicfile"
 	"github.com/wertfach/wertfach/internal/config"
+	"github.com/wertfach/wertfach/internal/devissuer"
 	"github.com/wertfach/wertfach/internal/node"
 	"github.com/wertfach/wertfach/vault"
 )
@@ -47,6 +55,9 @@ type Options struct {
 	AnyPort bool
 	// Institutes are served in place of [Institutes].
 	Institutes []config.Institute
+	// Callers are the machines that may call, in place of one kind for each role
+	// at all institutes.
+	Callers []config.Caller
 	// Limits bound what customers can store.
 	Limits config.Limits
 	// ShutdownTimeout is how long [Dev.Run] lets calls finish; 10s where zero.
@@ -56,8 +67,11 @@ type Options struct {
 	SweepEvery time.Duration
 	// Log takes what the server says; discarded where nil.
 	Log *slog.Logger
-	// Now is the clock; time.Now where nil. Certificates keep real time.
+	// Now is the clock; time.Now where nil. Certificates and tokens keep real
+	// time.
 	Now func() time.Time
+
+	renewEvery time.Duration // for tests
 }
 
 // Institutes are the banks of a development server: one that keeps to the rule
@@ -88,7 +102,8 @@ type Dev struct {
 	dir          string
 	address      string
 	certificates *certificates
-	sweeping     sync.WaitGroup
+	issuer       *devissuer.Issuer
+	working      sync.WaitGroup // what goes on beside the server
 	stopping     context.CancelFunc
 }
 
@@ -109,13 +124,17 @@ func Start(ctx context.Context, dir string, o Options) (*Dev, error) {
 		err = fmt.Errorf("%w: %s", ErrInUse, dir)
 	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, d.close())
 	}
+	ctx, d.stopping = context.WithCancel(context.WithoutCancel(ctx))
+	d.working.Go(func() { d.renew(ctx, cmp.Or(o.renewEvery, renewEvery), logger(o)) })
 	if o.SweepEvery > 0 {
-		d.sweep(context.WithoutCancel(ctx), o.SweepEvery)
+		d.working.Go(func() { d.sweep(ctx, o.SweepEvery) })
 	}
 	return d, nil
 }
+
+func logger(o Options) *slog.Logger { return cmp.Or(o.Log, slog.New(slog.DiscardHandler)) }
 
 // start opens the store first: it is locked then, and so the folder is ours.
 func (d *Dev) start(ctx context.Context, o Options) error {
@@ -124,21 +143,27 @@ func (d *Dev) start(ctx context.Context, o Options) error {
 		return err
 	}
 	c := &config.Config{
-		Institutes: institutes(o.Institutes), Limits: o.Limits,
+		Callers: o.Callers, Institutes: institutes(o.Institutes), Limits: o.Limits,
 		Keyring:      &config.Keyring{Dir: filepath.Join(d.dir, "keys")},
 		Embedded:     &config.Embedded{File: filepath.Join(d.dir, "store.db")},
+		Audit:        config.Audit{SpoolFile: filepath.Join(d.dir, "spool.db"), File: filepath.Join(d.dir, "audit.db")},
 		StartTimeout: startTimeout, ShutdownTimeout: cmp.Or(o.ShutdownTimeout, shutdownTimeout),
 	}
-	log := cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	if len(c.Callers) == 0 {
+		c.Callers = callers()
+	}
+	log := logger(o)
 	backends, err := node.Open(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	d.certificates, err = prepare(d.dir, address.host)
+	if d.certificates, err = prepare(d.dir, address.host); err == nil {
+		err = d.people()
+	}
 	if err != nil {
 		return errors.Join(err, backends.Close())
 	}
-	c.TLS = d.certificates.server
+	c.TLS, c.Issuers = d.certificates.server, issuers(d.issuer.URL())
 	d.node, err = node.Start(ctx, node.Options{
 		Config: c, Log: log, Prepare: true, Reflection: true, Backends: backends, Now: o.Now,
 		Listen: func(ctx context.Context) (net.Listener, error) {
@@ -165,20 +190,17 @@ func writeKeys(ctx context.Context, keys *vault.Keys, file string) error {
 
 // sweep sweeps now and again and again.
 func (d *Dev) sweep(ctx context.Context, every time.Duration) {
-	ctx, d.stopping = context.WithCancel(ctx)
-	d.sweeping.Go(func() {
-		ticker := time.NewTicker(every)
-		defer ticker.Stop()
-		for {
-			// What fails is in the log, and comes again with the next sweep.
-			_, _ = d.Custodian().Sweep(ctx, custody.SweepOptions{})
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		// What fails is in the log, and comes again with the next sweep.
+		_, _ = d.Custodian().Sweep(ctx, custody.SweepOptions{})
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
 		}
-	})
+	}
 }
 
 // Dir is the server's folder, an absolute path.
@@ -202,16 +224,24 @@ func (d *Dev) Run(ctx context.Context) error {
 	context.AfterFunc(ctx, d.stopping)
 	err := d.node.Run(ctx)
 	d.stopping()
-	d.sweeping.Wait()
-	return err
+	return errors.Join(err, d.close())
 }
 
 // Stop lets calls finish until ctx ends, and stops. It is called once, and not
 // after Run.
 func (d *Dev) Stop(ctx context.Context) error {
 	d.stopping()
-	d.sweeping.Wait()
-	return d.node.Stop(ctx)
+	d.working.Wait()
+	return errors.Join(d.node.Stop(ctx), d.close())
+}
+
+// close ends what is beside the server.
+func (d *Dev) close() error {
+	d.working.Wait()
+	if d.issuer == nil {
+		return nil
+	}
+	return d.issuer.Close()
 }
 
 func institutes(given []config.Institute) []config.Institute {

@@ -7,6 +7,7 @@ import (
 	"github.com/wertfach/wertfach/client"
 	"github.com/wertfach/wertfach/custody/fault"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/identity"
 )
 
 // Sample is a customer of a sample institute.
@@ -22,7 +23,7 @@ type Sample struct {
 // them: their numbers are those that standards and card schemes publish as
 // examples.
 func (d *Dev) Samples(ctx context.Context) ([]Sample, error) {
-	c, err := d.Client(roleName(wertfachv1.Role_ROLE_PORTAL))
+	c, err := d.Client(identity.RoleName(wertfachv1.Role_ROLE_PORTAL))
 	if err != nil {
 		return nil, err
 	}

@@ -36,10 +36,10 @@ func TestUploadThatIsGivenUp(t *testing.T) {
 		s.unchanged(t, "a connection that broke off", func() {
 			calls := len(s.log.lines(uploads))
 			other := *s
-			other.conn = s.dial(t)
-			other.artefacts = wertfachv1.NewArtefactServiceClient(other.conn)
+			conn := s.dialAs(t, "portal")
+			other.artefacts = wertfachv1.NewArtefactServiceClient(conn)
 			other.begin(t.Context(), t, file, 2)
-			ok(t, other.conn.Close())
+			ok(t, conn.Close())
 			s.log.await(t, calls+1, uploads)
 		})
 		for _, line := range s.log.lines(uploads) {

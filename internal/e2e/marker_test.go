@@ -48,7 +48,7 @@ type markers struct {
 	*deployment
 	specimens *custodytest.Specimens
 	values    []string
-	c         *client.Client
+	c, core   *client.Client
 	customer  string
 	document  *wertfachv1.Artefact
 }
@@ -67,14 +67,14 @@ func (m *markers) text(kind string) string {
 }
 
 func (m *markers) run(t *testing.T) {
-	m.c = m.client(t, "portal")
+	m.c, m.core = m.client(t, "portal"), m.client(t, "core-banking")
 	m.keep(t)
 	m.refuse(t)
 	m.nothing(t, "while the customer is there")
 
 	// The one thing that is kept in clear for ever, on purpose.
 	const reason = "Kündigung durch Kundin"
-	r, err := m.c.Lifecycle.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{Name: m.customer, Reason: reason})
+	r, err := m.core.Lifecycle.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{Name: m.customer, Reason: reason})
 	ok(t, err)
 	if !bytes.Contains(r.GetEnvelope(), []byte("payload")) {
 		t.Errorf("envelope %s", r.GetEnvelope())
@@ -95,7 +95,7 @@ func (m *markers) run(t *testing.T) {
 func (m *markers) nothing(t *testing.T, when string) {
 	t.Helper()
 	s := newSearch(t, m.values)
-	found, size := s.inFolders(t, m.folders)
+	found, size := s.inFolders(t, append(slices.Clip(m.folders), m.edge.Folder))
 	for _, i := range found {
 		t.Errorf("%s %q lies in clear", when, m.values[i])
 	}
@@ -169,7 +169,7 @@ func (m *markers) keep(t *testing.T) {
 	c.Name = m.customer
 	_, err = m.c.Customers.UpdateCustomer(ctx, &wertfachv1.UpdateCustomerRequest{Customer: c})
 	ok(t, err)
-	_, err = m.c.Lifecycle.TerminateContract(ctx, &wertfachv1.TerminateContractRequest{
+	_, err = m.core.Lifecycle.TerminateContract(ctx, &wertfachv1.TerminateContractRequest{
 		Name: m.customer, EffectiveDate: "2099-12-31", Reason: m.mark("Umzug nach Villabajo"),
 	})
 	ok(t, err)
@@ -241,11 +241,11 @@ func (m *markers) refuse(t *testing.T) {
 	call(m.c.Artefacts.RevealArtefact(ctx, &wertfachv1.RevealArtefactRequest{
 		Name: m.document.GetName(), Purpose: wertfachv1.RevealPurpose_REVEAL_PURPOSE_CLAIM, Fields: mask(m.text("reveal")),
 	}))
-	call(m.c.Lifecycle.TerminateContract(ctx, &wertfachv1.TerminateContractRequest{
+	call(m.core.Lifecycle.TerminateContract(ctx, &wertfachv1.TerminateContractRequest{
 		Name: m.customer, EffectiveDate: m.text("day"), Reason: m.text("an") + "@example.org",
 	}))
-	call(m.c.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: m.customer, Reason: "Konto " + m.mark("98765432101234")}))
-	call(m.c.Lifecycle.GetErasureReceipt(ctx, &wertfachv1.GetErasureReceiptRequest{Name: issuer + "/receipts/" + m.mark("quittung-8x2k4f")}))
+	call(m.core.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: m.customer, Reason: "Konto " + m.mark("98765432101234")}))
+	call(m.core.Lifecycle.GetErasureReceipt(ctx, &wertfachv1.GetErasureReceiptRequest{Name: issuer + "/receipts/" + m.mark("quittung-8x2k4f")}))
 	file := pdfFile(100<<10, m.text("line of a refused page"))
 	for _, option := range []client.UploadOption{
 		client.FileName("/" + m.text("folder")), client.MediaType(m.text("type")), client.MediaType("image/png"), client.RequestID(m.text("id")),

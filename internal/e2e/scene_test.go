@@ -20,7 +20,7 @@ import (
 // limits that are small enough to be exceeded.
 type scene struct {
 	*deployment
-	conn      *grpc.ClientConn // bare: it adds nothing and repeats nothing
+	conn      grpc.ClientConnInterface // bare: it adds nothing and repeats nothing
 	customers wertfachv1.CustomerServiceClient
 	artefacts wertfachv1.ArtefactServiceClient
 	lifecycle wertfachv1.LifecycleServiceClient

@@ -8,31 +8,44 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/access"
 )
 
 // everyMethod is every RPC that the schema has.
 func everyMethod(t testing.TB) []protoreflect.MethodDescriptor {
 	t.Helper()
 	var list []protoreflect.MethodDescriptor
-	protoregistry.GlobalFiles.RangeFilesByPackage("wertfach.v1", func(file protoreflect.FileDescriptor) bool {
-		for i := range file.Services().Len() {
-			for j := range file.Services().Get(i).Methods().Len() {
-				list = append(list, file.Services().Get(i).Methods().Get(j))
-			}
+	for _, service := range access.Services() {
+		for i := range service.Methods().Len() {
+			list = append(list, service.Methods().Get(i))
 		}
-		return true
-	})
+	}
 	if len(list) == 0 {
 		t.Fatal("the schema has no RPC")
 	}
 	return list
+}
+
+// ruleOf is what the schema says of an RPC.
+func ruleOf(t testing.TB, m protoreflect.MethodDescriptor) *access.Rule {
+	t.Helper()
+	table, err := access.NewTable(access.Services()...)
+	ok(t, err)
+	return table[fullName(m)]
+}
+
+// fullName is gRPC's name for an RPC.
+func fullName(m protoreflect.MethodDescriptor) string {
+	return fmt.Sprintf("/%s/%s", m.Parent().FullName(), m.Name())
 }
 
 // target is a customer that requests are made upon.
@@ -127,6 +140,11 @@ func requests() map[protoreflect.Name]request {
 		"EraseCustomer": {good: func(x target) proto.Message {
 			return &wertfachv1.EraseCustomerRequest{Name: x.customer.GetName(), Reason: "asked"}
 		}},
+		"ListEvents": {good: func(x target) proto.Message {
+			parent, _, _ := strings.Cut(x.customer.GetName(), "/customers/")
+			return &wertfachv1.ListEventsRequest{Parent: parent, StartTime: timestamppb.New(time.Now().Add(-time.Hour)), Customer: x.customer.GetName()}
+		}},
+		"VerifyLog":         {good: func(target) proto.Message { return &wertfachv1.VerifyLogRequest{} }},
 		"GetErasureReceipt": {good: func(x target) proto.Message { return &wertfachv1.GetErasureReceiptRequest{Name: x.receipt} }},
 	}
 }
@@ -160,7 +178,7 @@ func (s *scene) callWith(ctx context.Context, m protoreflect.MethodDescriptor, r
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := s.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: m.IsStreamingServer(), ClientStreams: m.IsStreamingClient()},
-		fmt.Sprintf("/%s/%s", m.Parent().FullName(), m.Name()))
+		fullName(m))
 	if err != nil {
 		return nil, err
 	}

@@ -23,11 +23,13 @@ var ErrAway = errors.New("gave up waiting for Vault and the object store")
 // Await opens the back ends and does something first with them, and tries both
 // again while Vault or the object store is away, for start_timeout at most. The
 // error wraps [ErrAway] where they stayed away.
-func Await(ctx context.Context, c *config.Config, log *slog.Logger, first func(context.Context, *Backends) error) (*Backends, error) {
+func Await(
+	ctx context.Context, c *config.Config, log *slog.Logger, first func(context.Context, *Backends) error, options ...Option,
+) (*Backends, error) {
 	var b *Backends
 	err := await(ctx, log, c.StartTimeout, func(ctx context.Context) (err error) {
 		if b == nil {
-			if b, err = Open(ctx, c, log); err != nil {
+			if b, err = Open(ctx, c, log, options...); err != nil {
 				return err
 			}
 		}

@@ -22,43 +22,57 @@ import (
 	"github.com/wertfach/wertfach/blobstore/s3"
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/internal/config"
+	"github.com/wertfach/wertfach/internal/telemetry"
 	"github.com/wertfach/wertfach/vault"
 	"github.com/wertfach/wertfach/vault/keyring"
 	"github.com/wertfach/wertfach/vault/transit"
 )
 
-// Backends are the keeper of keys and the store of objects of a deployment.
+// Backends are the keeper of keys, the store of objects and the locked store of
+// the audit log of a deployment.
 type Backends struct {
-	Keys  *vault.Keys
-	Store *blobstore.Store
+	Keys    *vault.Keys
+	Store   *blobstore.Store
+	Archive *blobstore.Archive
 
-	config *config.Config
-	log    *slog.Logger
+	config    *config.Config
+	log       *slog.Logger
+	telemetry *telemetry.Telemetry
+	// tokenEnds is when the token for Vault ends, if it does; nil with a keyring.
+	tokenEnds func() (time.Time, bool)
 }
 
 // Open opens the back ends that the configuration names, and tells of each what
 // its operator should know. With Vault it logs in, so that the error wraps
 // [vault.ErrUnavailable] while Vault is away.
-func Open(ctx context.Context, c *config.Config, log *slog.Logger) (*Backends, error) {
-	store, err := openStore(c)
-	if err != nil {
+func Open(ctx context.Context, c *config.Config, log *slog.Logger, options ...Option) (*Backends, error) {
+	b := &Backends{config: c, log: log}
+	for _, o := range options {
+		o(b)
+	}
+	var err error
+	if b.Store, err = openStore(c, blobstore.WithObserver(b.telemetry.Observer(telemetry.Store))); err != nil {
 		return nil, err
 	}
-	keys, err := openKeys(ctx, c, log)
-	if err != nil {
-		return nil, errors.Join(err, store.Close())
+	if b.Archive, err = openArchive(c, blobstore.WithArchiveObserver(b.telemetry.Observer(telemetry.Archive))); err != nil {
+		return nil, errors.Join(err, b.Store.Close())
 	}
-	return &Backends{Keys: keys, Store: store, config: c, log: log}, nil
+	if err = b.openKeys(ctx, vault.WithObserver(b.telemetry.Observer(telemetry.Vault))); err != nil {
+		return nil, errors.Join(err, b.Store.Close(), b.Archive.Close())
+	}
+	return b, nil
 }
 
-func openKeys(ctx context.Context, c *config.Config, log *slog.Logger) (*vault.Keys, error) {
+func (b *Backends) openKeys(ctx context.Context, observed vault.Option) error {
+	c, log := b.config, b.log
 	if c.Keyring != nil {
 		log.WarnContext(ctx, keyring.Warning)
 		d, err := keyring.Open(keyring.Config{Dir: c.Keyring.Dir, MasterKeyFile: c.Keyring.MasterKeyFile})
 		if err != nil {
-			return nil, fmt.Errorf("opening keyring.dir: %w", err)
+			return fmt.Errorf("opening keyring.dir: %w", err)
 		}
-		return vault.New(d), nil
+		b.Keys = vault.New(d, observed)
+		return nil
 	}
 	v := c.Vault
 	login := transit.Login{TokenFile: v.Auth.TokenFile}
@@ -69,29 +83,68 @@ func openKeys(ctx context.Context, c *config.Config, log *slog.Logger) (*vault.K
 		Address: v.Address, Namespace: v.Namespace, Mount: v.TransitMount, CAFile: v.CAFile, Login: login, Log: log,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("logging in to Vault: %w", err)
+		return fmt.Errorf("logging in to Vault: %w", err)
 	}
-	return vault.New(d), nil
+	b.Keys = vault.New(d, observed)
+	b.tokenEnds = func() (time.Time, bool) {
+		ends := d.TokenEnds()
+		return ends, !ends.IsZero()
+	}
+	return nil
 }
 
-func openStore(c *config.Config) (*blobstore.Store, error) {
+func openStore(c *config.Config, observed blobstore.Option) (*blobstore.Store, error) {
 	limits := blobstore.WithLimits(blobstore.Limits{Object: objectSize(c.Limits.DossierSize)})
 	if c.Embedded != nil {
 		d, err := embedded.Open(c.Embedded.File)
 		if err != nil {
 			return nil, fmt.Errorf("opening embedded.file: %w", err)
 		}
-		return blobstore.New(d, limits), nil
+		return blobstore.New(d, limits, observed), nil
 	}
-	s := c.S3
-	d, err := s3.Open(s3.Settings{
-		Endpoint: s.Endpoint, Region: s.Region, Bucket: s.Bucket, CAFile: s.CAFile,
-		AccessKeyFile: s.AccessKeyFile, SecretKeyFile: s.SecretKeyFile,
-	})
+	d, err := s3.Open(settings(c.S3, c.S3.Bucket))
 	if err != nil {
 		return nil, fmt.Errorf("opening s3: %w", err)
 	}
-	return blobstore.New(d, limits), nil
+	return blobstore.New(d, limits, observed), nil
+}
+
+// openArchive opens the locked store of the audit log, which is of the same kind
+// as the store of objects.
+func openArchive(c *config.Config, observed blobstore.ArchiveOption) (*blobstore.Archive, error) {
+	if c.Embedded != nil {
+		d, err := embedded.OpenArchive(c.Audit.File)
+		if err != nil {
+			return nil, fmt.Errorf("opening audit.file: %w", err)
+		}
+		return blobstore.NewArchive(d, observed), nil
+	}
+	d, err := s3.OpenArchive(s3.ArchiveSettings{
+		Settings: settings(c.S3, c.Audit.Bucket), Retention: c.Audit.Retention(), Mode: c.Audit.Mode,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening s3 for audit.bucket: %w", err)
+	}
+	return blobstore.NewArchive(d, observed), nil
+}
+
+func settings(s *config.S3, bucket string) s3.Settings {
+	return s3.Settings{
+		Endpoint: s.Endpoint, Region: s.Region, Bucket: bucket, CAFile: s.CAFile,
+		AccessKeyFile: s.AccessKeyFile, SecretKeyFile: s.SecretKeyFile,
+	}
+}
+
+// Prepare makes what a deployment needs before its first use; repeated, it leaves
+// alone what is there.
+func (b *Backends) Prepare(ctx context.Context) error {
+	if err := custody.Prepare(ctx, b.Keys, b.Store); err != nil {
+		return err
+	}
+	if err := b.Archive.Prepare(ctx); err != nil {
+		return fmt.Errorf("preparing the locked store of the audit log: %w", err)
+	}
+	return nil
 }
 
 // objectSize is how large an object the store must take for dossiers of that
@@ -137,7 +190,7 @@ func (b *Backends) Custodian(ctx context.Context, now func() time.Time) (*custod
 	return custody.New(c, secret)
 }
 
-// Close closes both. Nothing uses them any more.
+// Close closes them. Nothing uses them any more.
 func (b *Backends) Close() error {
-	return errors.Join(b.Store.Close(), b.Keys.Close())
+	return errors.Join(b.Store.Close(), b.Archive.Close(), b.Keys.Close())
 }

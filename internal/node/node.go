@@ -3,20 +3,20 @@ package node
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"time"
 
 	"google.golang.org/grpc"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/internal/config"
 	"github.com/wertfach/wertfach/server"
+	"github.com/wertfach/wertfach/server/identity"
+	"github.com/wertfach/wertfach/server/limit"
 )
 
 // Options say what to run, and how.
@@ -45,6 +45,10 @@ type Options struct {
 type Node struct {
 	backends  *Backends
 	custodian *custody.Custodian
+	audit     *AuditLog
+	identity  *identity.Registry
+	limits    *limit.Limiter
+	health    *Health
 	server    *server.Server
 	listener  net.Listener
 	log       *slog.Logger
@@ -60,10 +64,11 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 		backends: o.Backends,
 		log:      cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		patience: o.Config.ShutdownTimeout,
+		health:   NewHealth(cmp.Or(o.Log, slog.New(slog.DiscardHandler))),
 		served:   make(chan error, 1),
 	}
 	if err := n.start(ctx, o); err != nil {
-		return nil, errors.Join(err, n.close())
+		return nil, errors.Join(err, n.close(context.WithoutCancel(ctx)))
 	}
 	go func() {
 		err := n.server.Serve(n.listener)
@@ -80,15 +85,30 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	for _, warning := range o.Config.Warnings() {
 		n.log.Warn(warning)
 	}
-	certificates, err := loadTLS(o.Config.TLS) // a mistake in them shows before any waiting
+	certificates, err := files(o.Config.TLS, n.log).Config() // a mistake in them shows before any waiting
 	if err != nil {
 		return err
 	}
+	who := o.Config.Identity()
+	who.Now, who.Log = o.Now, n.log
+	if n.identity, err = identity.New(who); err != nil {
+		return err
+	}
+	machines, people := limits(o.Config.Calls)
+	n.limits = limit.New(machines, people, nil)
 	if err := n.open(ctx, o); err != nil {
 		return err
 	}
+	if n.audit, err = n.backends.Audit(ctx, n.custodian, o.Now); err != nil {
+		return err
+	}
+	n.health.Started(
+		Check{"keys", n.backends.Keys.Ping}, Check{"objects", n.backends.Store.Ping},
+		Check{"audit", func(ctx context.Context) error { return n.audit.Ready(ctx, audit.Spooled) }},
+	)
 	n.server, err = server.New(server.Config{
-		Custodian: n.custodian, TLS: certificates, Reflection: o.Reflection, Log: n.log, Ready: n.backends.Ready,
+		Custodian: n.custodian, TLS: certificates, Identity: n.identity, Limits: n.limits, Timeout: o.Config.Calls.Timeout,
+		Record: n.audit, Events: n.backends.Events(), Ready: n.health.Ready, Reflection: o.Reflection, Log: n.log, Now: o.Now,
 	})
 	if err != nil {
 		return err
@@ -107,7 +127,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 func (n *Node) open(ctx context.Context, o Options) (err error) {
 	first := func(ctx context.Context, b *Backends) (err error) {
 		if o.Prepare {
-			if err := custody.Prepare(ctx, b.Keys, b.Store); err != nil {
+			if err := b.Prepare(ctx); err != nil {
 				return err
 			}
 		}
@@ -123,6 +143,16 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 
 // Address is where the node listens, host:port.
 func (n *Node) Address() string { return n.listener.Addr().String() }
+
+// Update takes callers, issuers and limits of a configuration that has changed;
+// the rest of it takes a restart. With an error nothing changes.
+func (n *Node) Update(c *config.Config) error {
+	if err := n.identity.Update(c.Identity()); err != nil {
+		return err
+	}
+	n.limits.Set(limits(c.Calls))
+	return nil
+}
 
 // Custodian is what the server works with.
 func (n *Node) Custodian() *custody.Custodian { return n.custodian }
@@ -149,17 +179,30 @@ func (n *Node) Run(ctx context.Context) error {
 // Stop takes no further calls, lets those under way finish, cuts them off when
 // ctx ends, and closes the back ends after the last. It is called once.
 func (n *Node) Stop(ctx context.Context) error {
+	n.health.Stopping()
 	n.server.Shutdown(ctx)
-	err := errors.Join(<-n.served, n.close())
+	err := errors.Join(<-n.served, n.close(ctx))
 	n.log.Info("stopped")
 	return err
 }
 
+// closing is how long a log may take to ship what is left, even where nothing is
+// left of the time to stop.
+const closing = 2 * time.Second
+
 // close closes what was opened.
-func (n *Node) close() (err error) {
+func (n *Node) close(ctx context.Context) (err error) {
 	if n.listener != nil {
 		if err = n.listener.Close(); errors.Is(err, net.ErrClosed) {
 			err = nil // by the server
+		}
+	}
+	if n.audit != nil {
+		// What can't be shipped now is by the next start: no reason to fail.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+		defer cancel()
+		if late := n.audit.Close(ctx); late != nil {
+			n.log.Warn("the audit log was not closed", "cause", late)
 		}
 	}
 	if n.backends != nil {
@@ -168,24 +211,7 @@ func (n *Node) close() (err error) {
 	return err
 }
 
-// loadTLS reads who the server is and whom it lets in.
-func loadTLS(c config.TLS) (*tls.Config, error) {
-	own, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("tls.cert_file and tls.key_file: %w", err)
-	}
-	pem, err := os.ReadFile(c.ClientCAFile)
-	if err != nil {
-		return nil, fmt.Errorf("tls.client_ca_file: %w", err)
-	}
-	clients := x509.NewCertPool()
-	if !clients.AppendCertsFromPEM(pem) {
-		return nil, errors.New("tls.client_ca_file: no certificate in it")
-	}
-	return &tls.Config{
-		MinVersion:   tls.VersionTLS13,
-		ClientAuth:   tls.RequireAndVerifyClientCert,
-		Certificates: []tls.Certificate{own},
-		ClientCAs:    clients,
-	}, nil
+// files are who the server is and whom it lets in.
+func files(c config.TLS, log *slog.Logger) identity.Files {
+	return identity.Files{Cert: c.CertFile, Key: c.KeyFile, ClientCA: c.ClientCAFile, Log: log}
 }

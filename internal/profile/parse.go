@@ -23,6 +23,7 @@ var keys = []key{
 	{"ca_file", true, func(p *Profile) *string { return &p.CAFile }},
 	{"cert_file", true, func(p *Profile) *string { return &p.CertFile }},
 	{"key_file", true, func(p *Profile) *string { return &p.KeyFile }},
+	{"token_file", true, func(p *Profile) *string { return &p.TokenFile }},
 }
 
 // parse reads a profile's text key by key. The decoder's own errors quote

@@ -6,6 +6,9 @@
 //	cert_file: portal.pem
 //	key_file: portal-key.pem
 //
+// One for a person, such as an agent of the hotline, names the person's token
+// besides: token_file: agent.token
+//
 // Paths are relative to the profile's own folder, so that a folder with its
 // profiles and certificates can be moved as a whole.
 package profile
@@ -31,6 +34,9 @@ type Profile struct {
 	// CertFile and KeyFile hold the client's certificate chain and key, in PEM.
 	CertFile string
 	KeyFile  string
+	// TokenFile holds the token of the person for whom the client acts; none where
+	// empty.
+	TokenFile string
 }
 
 // maxSize is far more than a profile has, in bytes.
@@ -60,7 +66,7 @@ func Read(file string) (Profile, error) {
 		return Profile{}, fmt.Errorf("%s: %w: %w", file, ErrInvalid, err)
 	}
 	folder := filepath.Dir(file)
-	for _, path := range []*string{&p.CAFile, &p.CertFile, &p.KeyFile} {
+	for _, path := range []*string{&p.CAFile, &p.CertFile, &p.KeyFile, &p.TokenFile} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(folder, *path)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/wertfach/wertfach/internal/profile"
 )
 
-const whole = "address: 127.0.0.1:7443\nca_file: ca.pem\ncert_file: tls/portal.pem\nkey_file: /run/secrets/portal.key\n"
+const whole = "address: 127.0.0.1:7443\nca_file: ca.pem\ncert_file: tls/portal.pem\nkey_file: /run/secrets/portal.key\ntoken_file: agent.token\n"
 
 func write(t *testing.T, text string) string {
 	t.Helper()
@@ -34,6 +34,8 @@ func TestPathsAreRelativeToTheProfile(t *testing.T) {
 		CAFile:   filepath.Join(folder, "ca.pem"),
 		CertFile: filepath.Join(folder, "tls", "portal.pem"),
 		KeyFile:  "/run/secrets/portal.key",
+
+		TokenFile: filepath.Join(folder, "agent.token"),
 	}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -51,6 +53,7 @@ func TestWrittenProfilesReadBack(t *testing.T) {
 	want := profile.Profile{
 		Address: "[::1]:7443", CAFile: elsewhere,
 		CertFile: filepath.Join(folder, "clients", "portal: #1.pem"), KeyFile: filepath.Join(folder, "clients", "true"),
+		TokenFile: filepath.Join(folder, "clients", "agent.token"),
 	}
 	for range 2 { // the second replaces the first
 		if err := profile.Write(file, want); err != nil {
@@ -83,9 +86,9 @@ func TestWhatIsNoProfile(t *testing.T) {
 	const secret = "SECRET1234"
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":            {"", "YAML"},
-		"unknown key":      {whole + "ca_flie: " + secret, "line 5: ca_flie is not a key"},
-		"value as key":     {whole + `"` + secret + `": x`, "line 5: there is something"},
-		"key twice":        {whole + "address: " + secret, "line 5: address stands twice"},
+		"unknown key":      {whole + "ca_flie: " + secret, "line 6: ca_flie is not a key"},
+		"value as key":     {whole + `"` + secret + `": x`, "line 6: there is something"},
+		"key twice":        {whole + "address: " + secret, "line 6: address stands twice"},
 		"no address":       {"cert_file: " + secret + "\nkey_file: " + secret, "address must be given"},
 		"no key":           {"address: " + secret + "\ncert_file: " + secret, "key_file must be given"},
 		"empty value":      {"address:\ncert_file: x", "line 1: address must be text"},

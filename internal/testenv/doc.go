@@ -1,5 +1,6 @@
 // Package testenv starts the real servers that wertfach runs on, Vault and an
-// S3 store, for tests and for the benchmark.
+// S3 store, for tests and for the benchmark, and a proxy that makes faults between
+// them.
 //
 // A server is a child process on a free loopback port with a folder of its own
 // for its data and output. The plain functions ([StartVault], [Start]) return

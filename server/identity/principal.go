@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"maps"
 	"time"
 
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
@@ -67,6 +68,17 @@ func (s Scope) Both(other Scope) Scope {
 		}
 	}
 	return both
+}
+
+// Either is what is in the scope or in another one.
+func (s Scope) Either(other Scope) Scope {
+	if s.all || other.all {
+		return AllInstitutes()
+	}
+	either := Scope{ids: map[string]bool{}}
+	maps.Copy(either.ids, s.ids)
+	maps.Copy(either.ids, other.ids)
+	return either
 }
 
 // Empty says whether no institute is in the scope.

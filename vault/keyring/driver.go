@@ -82,39 +82,6 @@ func (k *Keyring) Unwrap(ctx context.Context, key string, c vault.Context, wrapp
 	return plain, nil
 }
 
-// Rewrap opens a data key and wraps it under the newest version.
-func (k *Keyring) Rewrap(ctx context.Context, key string, c vault.Context, wrapped []byte) ([]byte, error) {
-	handle, err := k.get(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	w, err := wrapper(handle, c)
-	if err != nil {
-		return nil, err
-	}
-	plain, err := w.Decrypt(wrapped, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%w: does not open", vault.ErrInvalid)
-	}
-	defer clear(plain)
-	return w.Encrypt(plain, nil)
-}
-
-// Rotate adds a version.
-func (k *Keyring) Rotate(ctx context.Context, key string) error {
-	guard := k.guard(key)
-	guard.Lock()
-	defer guard.Unlock()
-	handle, err := k.load(ctx, key)
-	if err != nil {
-		return err
-	}
-	if handle, err = rotated(key, handle); err != nil {
-		return err
-	}
-	return k.save(key, handle, k.files.replace)
-}
-
 // Destroy overwrites and removes the key's file.
 func (k *Keyring) Destroy(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
@@ -138,7 +105,11 @@ func (k *Keyring) Info(ctx context.Context, key string) (vault.Info, error) {
 	if err != nil {
 		return vault.Info{}, err
 	}
-	return vault.Info{LatestVersion: handle.Len()}, nil
+	oldest, err := oldestOf(handle)
+	if err != nil {
+		return vault.Info{}, err
+	}
+	return vault.Info{LatestVersion: handle.Len(), OldestVersion: oldest}, nil
 }
 
 // Sign signs with the newest version of the attesting key.

@@ -85,9 +85,11 @@ func (t *Transit) answer(ctx context.Context, resp *http.Response, r request) er
 		resp.Body = io.NopCloser(bytes.NewReader(body.Bytes()))
 		return refuse(resp, r.key)
 	}
-	if r.out == nil {
+	if r.out == nil && (resp.StatusCode == http.StatusNoContent || json.Valid(body.Bytes())) {
 		return nil
 	}
+	// A page with a status of success is a gateway's. It must not pass for a key
+	// that was destroyed, nor for a Vault that serves.
 	if err := json.Unmarshal(body.Bytes(), &struct{ Data any }{r.out}); err != nil {
 		return fmt.Errorf("%w: not an answer of Vault", vault.ErrUnavailable)
 	}

@@ -61,6 +61,7 @@ func TestAnswers(t *testing.T) {
 		"no key there":     {404, `{"errors":[]}`, vault.ErrNotFound},
 		"no engine there":  {404, `{"errors":["no handler for route \"transit/decrypt/bank-alice\""]}`, vault.ErrUnavailable},
 		"no such page":     {404, `<html>bank-alice not found</html>`, vault.ErrUnavailable},
+		"no page at all":   {404, ``, vault.ErrUnavailable},
 		"behind":           {412, `{"errors":["required index state not present"]}`, vault.ErrUnavailable},
 		"too large":        {413, `{"errors":["request body too large: bank-alice"]}`, nil},
 		"rate":             {429, `{"errors":["request path \"transit/decrypt/bank-alice\": rate limit quota exceeded"]}`, vault.ErrUnavailable},
@@ -95,6 +96,40 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("the error's text repeats input: %s", s)
 			}
 		})
+	}
+}
+
+// TestDoneIsSaidByVault: a gateway's page must not pass for a key that was
+// destroyed, or for a Vault that serves.
+func TestDoneIsSaidByVault(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]http.HandlerFunc{
+		"a page":         func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>welcome</html>") },
+		"nothing":        func(http.ResponseWriter, *http.Request) {},
+		"no such page":   http.NotFound,
+		"no page at all": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },
+	} {
+		if err := oddVault(t, answer).Destroy(t.Context(), "bank-alice"); !errors.Is(err, vault.ErrUnavailable) {
+			t.Errorf("%s: Destroy: %v", name, err)
+		}
+	}
+	looked := false
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if looked {
+			_, _ = io.WriteString(w, "<html>welcome</html>")
+			return
+		}
+		looked = true
+		_, _ = io.WriteString(w, lookup)
+	}))
+	defer srv.Close()
+	d, err := transit.New(t.Context(), transit.Config{Address: srv.URL, Login: transit.Login{Token: "token"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := d.Ping(t.Context()); !errors.Is(err, vault.ErrUnavailable) {
+		t.Errorf("Ping: %v", err)
 	}
 }
 

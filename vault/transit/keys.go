@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/wertfach/wertfach/vault"
 )
 
@@ -65,70 +67,56 @@ type sealed struct {
 	Context    []byte `json:"context"`
 }
 
-// opened is a plaintext.
-type opened struct {
-	Plaintext []byte `json:"plaintext"`
-}
+// unwrapsAtOnce is how many data keys of one Unwrap are opened at a time. A
+// reveal opens a few; the bound is for the one that opens hundreds.
+const unwrapsAtOnce = 16
 
-// Unwrap sends a single ciphertext in the plain form, and only several ones as
-// a batch: policies check the context of the plain form and forbid the other.
+// Unwrap is a call for each data key, several at a time. Transit would take them
+// all in one, and must not: policies say which contexts a process may open, and
+// Vault does not look for them within a batch.
 func (t *Transit) Unwrap(ctx context.Context, key string, c vault.Context, wrapped [][]byte) ([][]byte, error) {
 	for _, w := range wrapped {
 		if err := canonical(w); err != nil {
 			return nil, err
 		}
 	}
-	r := request{method: http.MethodPost, path: t.path("decrypt", key), key: key}
 	if len(wrapped) == 1 {
-		var out opened
-		r.in, r.out = sealed{string(wrapped[0]), []byte(c)}, &out
-		if err := t.call(ctx, r); err != nil {
+		plain, err := t.unwrap(ctx, key, c, wrapped[0])
+		if err != nil {
 			return nil, err
 		}
-		return [][]byte{out.Plaintext}, nil
+		return [][]byte{plain}, nil
 	}
-	type batch struct {
-		Input []sealed `json:"batch_input"`
-	}
-	in := batch{make([]sealed, len(wrapped))}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(unwrapsAtOnce)
+	plain := make([][]byte, len(wrapped))
 	for i, w := range wrapped {
-		in.Input[i] = sealed{string(w), []byte(c)}
+		group.Go(func() (err error) {
+			if gctx.Err() != nil {
+				return gctx.Err() // one did not open, so none will be given
+			}
+			plain[i], err = t.unwrap(gctx, key, c, w)
+			return err
+		})
 	}
-	var out struct {
-		Results []opened `json:"batch_results"`
-	}
-	r.in, r.out = in, &out
-	if err := t.call(ctx, r); err != nil {
-		return nil, err // one item that does not open makes the whole answer a 400
-	}
-	plain := make([][]byte, len(out.Results))
-	for i, o := range out.Results {
-		plain[i] = o.Plaintext
+	if err := group.Wait(); err != nil {
+		for _, p := range plain {
+			clear(p)
+		}
+		return nil, err
 	}
 	return plain, nil
 }
 
-// Rewrap has Vault decrypt and encrypt again; the data key is not seen here.
-func (t *Transit) Rewrap(ctx context.Context, key string, c vault.Context, wrapped []byte) ([]byte, error) {
-	if err := canonical(wrapped); err != nil {
-		return nil, err
-	}
+func (t *Transit) unwrap(ctx context.Context, key string, c vault.Context, wrapped []byte) ([]byte, error) {
 	var out struct {
-		Ciphertext string `json:"ciphertext"`
+		Plaintext []byte `json:"plaintext"`
 	}
 	err := t.call(ctx, request{
-		method: http.MethodPost, path: t.path("rewrap", key), key: key,
+		method: http.MethodPost, path: t.path("decrypt", key), key: key,
 		in: sealed{string(wrapped), []byte(c)}, out: &out,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return ciphertext(out.Ciphertext)
-}
-
-// Rotate adds a version.
-func (t *Transit) Rotate(ctx context.Context, key string) error {
-	return t.call(ctx, request{method: http.MethodPost, path: t.path("keys", key, "rotate"), key: key, once: true})
+	return out.Plaintext, err
 }
 
 // Destroy allows the key's deletion and deletes it. Until then Vault refuses to
@@ -156,8 +144,12 @@ func (t *Transit) Destroy(ctx context.Context, key string) error {
 
 // Info reads the key's public part.
 func (t *Transit) Info(ctx context.Context, key string) (vault.Info, error) {
-	k, err := t.read(ctx, key)
-	return vault.Info{LatestVersion: k.LatestVersion}, err
+	var out struct {
+		Latest int `json:"latest_version"`
+		Oldest int `json:"min_decryption_version"`
+	}
+	err := t.call(ctx, request{method: http.MethodGet, path: t.path("keys", key), key: key, out: &out})
+	return vault.Info{LatestVersion: out.Latest, OldestVersion: out.Oldest}, err
 }
 
 // keyAnswer is what transit tells about a key.

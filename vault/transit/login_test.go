@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -284,18 +285,21 @@ func TestPolicyTellsContextsApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := few.Unwrap(ctx, key, vault.Dossier, dossier.Wrapped); err != nil {
+	if _, err := few.UnwrapAll(ctx, key, vault.Dossier, [][]byte{dossier.Wrapped, dossier.Wrapped}); err != nil {
 		t.Errorf("what is allowed: %v", err)
 	}
 	for name, call := range everyCall(few, key, dossier) {
-		if name == "unwrap" || name == "ping" {
+		if name == "unwrap" || name == "unwrap all" || name == "ping" {
 			continue
 		}
 		if err := call(ctx); !errors.Is(err, vault.ErrDenied) {
 			t.Errorf("%s: got error %v, want %v", name, err, vault.ErrDenied)
 		}
 	}
-	if _, err := few.Unwrap(ctx, key, vault.Secret, secret.Wrapped); !errors.Is(err, vault.ErrDenied) {
-		t.Errorf("another context: got error %v, want %v", err, vault.ErrDenied)
+	for n := range 3 {
+		_, err := few.UnwrapAll(ctx, key, vault.Secret, slices.Repeat([][]byte{secret.Wrapped}, n+1))
+		if !errors.Is(err, vault.ErrDenied) {
+			t.Errorf("another context: got error %v, want %v", err, vault.ErrDenied)
+		}
 	}
 }

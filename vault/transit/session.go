@@ -39,6 +39,7 @@ type session struct {
 	auth    auth
 	log     *slog.Logger
 	current atomic.Pointer[string]
+	ends    atomic.Pointer[time.Time] // when the current token ends; zero where it does not
 
 	turn chan struct{} // holds one token: who has it may touch what follows
 	held lease
@@ -174,6 +175,11 @@ func (s *session) relogin(ctx context.Context) error {
 func (s *session) adopt(l lease) {
 	s.held, s.fail = l, 0
 	s.current.Store(&l.token)
+	var ends time.Time
+	if l.ttl > 0 {
+		ends = time.Now().Add(l.ttl)
+	}
+	s.ends.Store(&ends)
 }
 
 // replace is asked when Vault denied a call with that token. It gives a better

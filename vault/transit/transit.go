@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/wertfach/wertfach/vault"
 )
@@ -53,6 +54,11 @@ func (t *Transit) Ping(ctx context.Context) error {
 	}
 	return err
 }
+
+// TokenEnds is when Vault stops taking our token unless it is renewed; zero for a
+// token that does not end. As it is renewed after about two thirds of its time,
+// one that is near its end can't be renewed.
+func (t *Transit) TokenEnds() time.Time { return *t.session.ends.Load() }
 
 // Close stops renewing the token, revokes it where we logged in for it, and
 // closes idle connections.

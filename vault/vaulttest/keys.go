@@ -106,7 +106,9 @@ func (f fixture) gone(t *testing.T, key string, wrapped []byte) {
 		"unwrap all": func() error { _, err := f.keys.UnwrapAll(ctx, key, c, [][]byte{wrapped, wrapped}); return err },
 		"data key":   func() error { _, err := f.keys.DataKey(ctx, key, c); return err },
 		"rewrap":     func() error { _, err := f.keys.Rewrap(ctx, key, c, wrapped); return err },
+		"rewrap all": func() error { _, err := f.keys.RewrapAll(ctx, key, c, [][]byte{wrapped, wrapped}); return err },
 		"rotate":     func() error { return f.keys.Rotate(ctx, key) },
+		"retire":     func() error { return f.keys.Retire(ctx, key, 1) },
 		"info":       func() error { _, err := f.keys.Info(ctx, key); return err },
 	}
 	for range 2 {
@@ -166,48 +168,4 @@ func testBatchFailure(t *testing.T, f fixture) {
 			}
 		}
 	}
-}
-
-func testRotate(t *testing.T, f fixture) {
-	ctx := t.Context()
-	made := []vault.DataKey{f.create(t, alice, vault.Dossier)}
-	for version := 2; version <= 4; version++ {
-		if err := f.keys.Rotate(ctx, alice); err != nil {
-			t.Fatal(err)
-		}
-		info, err := f.keys.Info(ctx, alice)
-		if err != nil || info.LatestVersion != version {
-			t.Fatalf("info: version %d, error %v; want version %d", info.LatestVersion, err, version)
-		}
-		dk, err := f.keys.DataKey(ctx, alice, vault.Dossier)
-		if err != nil {
-			t.Fatal(err)
-		}
-		made = append(made, dk)
-		for _, dk := range made {
-			f.opens(t, alice, vault.Dossier, dk)
-		}
-	}
-}
-
-func testRewrap(t *testing.T, f fixture) {
-	ctx := t.Context()
-	old := f.create(t, alice, vault.Dossier)
-	if err := f.keys.Rotate(ctx, alice); err != nil {
-		t.Fatal(err)
-	}
-	again, err := f.keys.Rewrap(ctx, alice, vault.Dossier, old.Wrapped)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if bytes.Equal(again, old.Wrapped) {
-		t.Error("rewrapping changed nothing")
-	}
-	moved := vault.DataKey{Plaintext: old.Plaintext, Wrapped: again}
-	f.opens(t, alice, vault.Dossier, moved)
-	f.opens(t, alice, vault.Dossier, old)
-	_, err = f.keys.Unwrap(ctx, alice, vault.Secret, again)
-	isKind(t, err, vault.ErrInvalid)
-	_, err = f.keys.Rewrap(ctx, alice, vault.Dossier, flip(old.Wrapped, len(old.Wrapped)-3, 1))
-	isKind(t, err, vault.ErrInvalid)
 }

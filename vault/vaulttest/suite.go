@@ -38,6 +38,8 @@ func Run(t *testing.T, open func(t *testing.T) vault.Driver) {
 		{"BatchOpensAllOrNothing", testBatchFailure},
 		{"RotatedKeyOpensOldAndNew", testRotate},
 		{"RewrapMovesToTheNewestVersion", testRewrap},
+		{"RewrapMovesManyAtOnce", testRewrapAll},
+		{"RetiredVersionsDoNotOpen", testRetire},
 		{"SignatureVerifiesOverRotations", testSign},
 		{"PrepareTwiceChangesNothing", testPrepareTwice},
 		{"SystemKeysAreProtected", testSystemKeys},

@@ -51,19 +51,21 @@ type Event struct {
 	Artefact string `protobuf:"bytes,9,opt,name=artefact,proto3" json:"artefact,omitempty"`
 	// The scan that it was about.
 	Scan string `protobuf:"bytes,10,opt,name=scan,proto3" json:"scan,omitempty"`
+	// The receipt of an erasure that it was about.
+	Receipt string `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	// What secrets were asked for, such as `UNLOCK`.
-	Purpose string `protobuf:"bytes,11,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	Purpose string `protobuf:"bytes,12,opt,name=purpose,proto3" json:"purpose,omitempty"`
 	// The secret fields that were given out, such as `sim_card.puk`.
-	Fields []string `protobuf:"bytes,12,rep,name=fields,proto3" json:"fields,omitempty"`
+	Fields []string `protobuf:"bytes,13,rep,name=fields,proto3" json:"fields,omitempty"`
 	// The hotline call in which it was done.
-	Call string `protobuf:"bytes,13,opt,name=call,proto3" json:"call,omitempty"`
+	Call string `protobuf:"bytes,14,opt,name=call,proto3" json:"call,omitempty"`
 	// The request's own id, by which a repetition is known.
-	RequestId string `protobuf:"bytes,14,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// How it ended: a code's name of google.rpc.Code, such as `OK` or
 	// `PERMISSION_DENIED`.
-	Code string `protobuf:"bytes,15,opt,name=code,proto3" json:"code,omitempty"`
+	Code string `protobuf:"bytes,16,opt,name=code,proto3" json:"code,omitempty"`
 	// Why it did not succeed, such as `STALE_ETAG`.
-	Reason        string `protobuf:"bytes,16,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason        string `protobuf:"bytes,17,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -164,6 +166,13 @@ func (x *Event) GetArtefact() string {
 func (x *Event) GetScan() string {
 	if x != nil {
 		return x.Scan
+	}
+	return ""
+}
+
+func (x *Event) GetReceipt() string {
+	if x != nil {
+		return x.Receipt
 	}
 	return ""
 }
@@ -627,7 +636,7 @@ var File_wertfach_v1_audit_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x17wertfach/v1/audit.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\"\xa4\x03\n" +
+	"\x17wertfach/v1/audit.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\"\xbe\x03\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
@@ -640,13 +649,14 @@ const file_wertfach_v1_audit_proto_rawDesc = "" +
 	"\bartefact\x18\t \x01(\tR\bartefact\x12\x12\n" +
 	"\x04scan\x18\n" +
 	" \x01(\tR\x04scan\x12\x18\n" +
-	"\apurpose\x18\v \x01(\tR\apurpose\x12\x16\n" +
-	"\x06fields\x18\f \x03(\tR\x06fields\x12\x12\n" +
-	"\x04call\x18\r \x01(\tR\x04call\x12\x1d\n" +
+	"\areceipt\x18\v \x01(\tR\areceipt\x12\x18\n" +
+	"\apurpose\x18\f \x01(\tR\apurpose\x12\x16\n" +
+	"\x06fields\x18\r \x03(\tR\x06fields\x12\x12\n" +
+	"\x04call\x18\x0e \x01(\tR\x04call\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x0e \x01(\tR\trequestId\x12\x12\n" +
-	"\x04code\x18\x0f \x01(\tR\x04code\x12\x16\n" +
-	"\x06reason\x18\x10 \x01(\tR\x06reason\"\xd6\x02\n" +
+	"request_id\x18\x0f \x01(\tR\trequestId\x12\x12\n" +
+	"\x04code\x18\x10 \x01(\tR\x04code\x12\x16\n" +
+	"\x06reason\x18\x11 \x01(\tR\x06reason\"\xd6\x02\n" +
 	"\x11ListEventsRequest\x12\x1b\n" +
 	"\x06parent\x18\x01 \x01(\tB\x03\xe0A\x02R\x06parent\x12D\n" +
 	"\n" +

@@ -44,7 +44,10 @@ type Dossier struct {
 	// The last requests that changed the dossier, oldest first.
 	Requests []*Request `protobuf:"bytes,7,rep,name=requests,proto3" json:"requests,omitempty"`
 	// The dossier is being erased: nobody reads or changes it any more.
-	Erasing       bool `protobuf:"varint,8,opt,name=erasing,proto3" json:"erasing,omitempty"`
+	Erasing bool `protobuf:"varint,8,opt,name=erasing,proto3" json:"erasing,omitempty"`
+	// The job that last rotated the customer's key, by its id, so that one which
+	// broke off and goes on does not rotate it twice.
+	Rotation      string `protobuf:"bytes,9,opt,name=rotation,proto3" json:"rotation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -133,6 +136,13 @@ func (x *Dossier) GetErasing() bool {
 		return x.Erasing
 	}
 	return false
+}
+
+func (x *Dossier) GetRotation() string {
+	if x != nil {
+		return x.Rotation
+	}
+	return ""
 }
 
 // The values of a resource, by their path in the API's message.
@@ -341,7 +351,9 @@ type Artefact struct {
 	Scans []*Scan `protobuf:"bytes,4,rep,name=scans,proto3" json:"scans,omitempty"`
 	// The random end of the names of the pointers that lead to it. It is new
 	// whenever one of its identifiers changes.
-	Pointers      string `protobuf:"bytes,5,opt,name=pointers,proto3" json:"pointers,omitempty"`
+	Pointers string `protobuf:"bytes,5,opt,name=pointers,proto3" json:"pointers,omitempty"`
+	// The version of the index secret that keys these names.
+	IndexVersion  int32 `protobuf:"varint,6,opt,name=index_version,json=indexVersion,proto3" json:"index_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -409,6 +421,13 @@ func (x *Artefact) GetPointers() string {
 		return x.Pointers
 	}
 	return ""
+}
+
+func (x *Artefact) GetIndexVersion() int32 {
+	if x != nil {
+		return x.IndexVersion
+	}
+	return 0
 }
 
 // One scan, whose content is an object of its own.
@@ -643,7 +662,7 @@ var File_wertfach_storage_v1_dossier_proto protoreflect.FileDescriptor
 
 const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"\n" +
-	"!wertfach/storage/v1/dossier.proto\x12\x13wertfach.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x02\n" +
+	"!wertfach/storage/v1/dossier.proto\x12\x13wertfach.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x03\n" +
 	"\aDossier\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1d\n" +
@@ -654,7 +673,8 @@ const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"\vtermination\x18\x05 \x01(\v2 .wertfach.storage.v1.TerminationR\vtermination\x12;\n" +
 	"\tartefacts\x18\x06 \x03(\v2\x1d.wertfach.storage.v1.ArtefactR\tartefacts\x128\n" +
 	"\brequests\x18\a \x03(\v2\x1c.wertfach.storage.v1.RequestR\brequests\x12\x18\n" +
-	"\aerasing\x18\b \x01(\bR\aerasing\"\x98\x02\n" +
+	"\aerasing\x18\b \x01(\bR\aerasing\x12\x1a\n" +
+	"\brotation\x18\t \x01(\tR\brotation\"\x98\x02\n" +
 	"\x06Record\x122\n" +
 	"\x06values\x18\x01 \x03(\v2\x1a.wertfach.storage.v1.ValueR\x06values\x12D\n" +
 	"\fcompartments\x18\x02 \x03(\v2 .wertfach.storage.v1.CompartmentR\fcompartments\x12;\n" +
@@ -668,13 +688,14 @@ const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"9\n" +
 	"\vCompartment\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
-	"\x06sealed\x18\x02 \x01(\fR\x06sealed\"\xb0\x01\n" +
+	"\x06sealed\x18\x02 \x01(\fR\x06sealed\"\xd5\x01\n" +
 	"\bArtefact\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x123\n" +
 	"\x06record\x18\x03 \x01(\v2\x1b.wertfach.storage.v1.RecordR\x06record\x12/\n" +
 	"\x05scans\x18\x04 \x03(\v2\x19.wertfach.storage.v1.ScanR\x05scans\x12\x1a\n" +
-	"\bpointers\x18\x05 \x01(\tR\bpointers\"\xc6\x01\n" +
+	"\bpointers\x18\x05 \x01(\tR\bpointers\x12#\n" +
+	"\rindex_version\x18\x06 \x01(\x05R\findexVersion\"\xc6\x01\n" +
 	"\x04Scan\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tfile_name\x18\x02 \x01(\tR\bfileName\x12\x1d\n" +

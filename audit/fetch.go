@@ -1,0 +1,167 @@
+package audit
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wertfach/wertfach/blobstore"
+)
+
+// fetchAtOnce is how many segments are downloaded at once.
+const fetchAtOnce = 8
+
+// Fetch downloads the log into a folder, for checking it elsewhere: heads, public
+// keys, and the segments from the day of from on, all where it is zero. It checks
+// nothing. A download that broke off goes on where it was when it is repeated;
+// [Folder.Fetched] tells whether it is whole. Progress, if not nil, is told of each
+// segment's size in bytes, also of those that were there.
+func (r *Reader) Fetch(ctx context.Context, dir string, from, now time.Time, progress func(int64)) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if !from.IsZero() {
+		from = from.UTC().Truncate(24 * time.Hour)
+	}
+	f := &fetching{root: root, r: r, progress: progress}
+	if err := f.begin(ctx); err != nil {
+		return err
+	}
+	for _, prefix := range days(from, now) {
+		if err := f.segments(ctx, prefix); err != nil {
+			return err
+		}
+	}
+	note, err := json.Marshal(Fetched{Time: now.UTC(), From: from})
+	if err != nil {
+		return err
+	}
+	return f.write(folderFetched, append(note, '\n'))
+}
+
+type fetching struct {
+	root     *os.Root
+	r        *Reader
+	mu       sync.Mutex // of progress
+	progress func(int64)
+}
+
+// begin fetches keys and heads. Heads come before segments: what they count was
+// in the locked store then.
+func (f *fetching) begin(ctx context.Context) error {
+	if err := f.root.RemoveAll(folderFetched); err != nil {
+		return err
+	}
+	if err := f.root.RemoveAll(folderHeads); err != nil {
+		return err
+	}
+	keys, err := f.r.Keys(ctx)
+	if err != nil {
+		return fmt.Errorf("the keys of the audit log: %w", err)
+	}
+	file, err := marshalKeys(keys)
+	if err != nil {
+		return err
+	}
+	if err := f.write(KeysFile, file); err != nil {
+		return err
+	}
+	for head, err := range f.r.Heads.Heads(ctx) {
+		if err != nil {
+			return fmt.Errorf("reading the heads of the audit log: %w", err)
+		}
+		if err := f.write(path.Join(folderHeads, head.Chain), head.File); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func marshalKeys(keys []ed25519.PublicKey) (file []byte, err error) {
+	for _, key := range keys {
+		der, err := x509.MarshalPKIXPublicKey(key)
+		if err != nil {
+			return nil, err
+		}
+		file = append(file, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})...)
+	}
+	return file, nil
+}
+
+// segments fetches what lies below a prefix, all versions.
+func (f *fetching) segments(ctx context.Context, prefix string) error {
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(fetchAtOnce)
+	before, version := "", 0
+	for v, err := range f.r.Segments.Versions(gctx, prefix) {
+		if err != nil {
+			if failed := group.Wait(); failed != nil {
+				return failed // the list ended because of it
+			}
+			return fmt.Errorf("listing the audit log: %w", err)
+		}
+		version++
+		if v.Name != before {
+			before, version = v.Name, 1
+		}
+		name := v.Name
+		if version > 1 {
+			name += versionSuffix + strconv.Itoa(version)
+		}
+		if v.Hidden {
+			if err := f.write(v.Name+hiddenSuffix, nil); err != nil {
+				return errors.Join(err, group.Wait())
+			}
+		}
+		group.Go(func() error { return f.segment(gctx, v, name) })
+	}
+	return group.Wait()
+}
+
+func (f *fetching) segment(ctx context.Context, v blobstore.Version, name string) error {
+	there, err := f.root.Stat(name)
+	if err != nil || there.Size() != v.Size {
+		file, err := f.r.Segments.Read(ctx, v.Name, v.ID)
+		if err != nil {
+			return fmt.Errorf("reading the audit log: %w", err)
+		}
+		if err := f.write(name, file); err != nil {
+			return err
+		}
+	}
+	if f.progress != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.progress(v.Size)
+	}
+	return nil
+}
+
+// write writes a file whole: whoever finds it finds all of it.
+func (f *fetching) write(name string, content []byte) error {
+	if err := f.root.MkdirAll(path.Dir(name), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	part := name + ".part"
+	if err := f.root.WriteFile(part, content, 0o600); err != nil {
+		return err
+	}
+	return f.root.Rename(part, name)
+}

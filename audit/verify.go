@@ -1,0 +1,150 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wertfach/wertfach/audit/segment"
+	"github.com/wertfach/wertfach/blobstore"
+)
+
+// headAge is how old the newest head of a chain that is not closed may be, and how
+// young a chain without a head.
+const headAge = 5 * time.Minute
+
+// Verify checks the log: every signature, every link, every end. From the zero time
+// it begins with the first segment; else with the day of from, taking each
+// chain's first segment of that day for good. Heads are to be up to date as of
+// asOf. What is wrong stands in the report; the error is for what could not be
+// read. It goes through the log once and holds one segment at a time, beside
+// some words for each chain.
+func (r *Reader) Verify(ctx context.Context, from, asOf time.Time) (Report, error) {
+	v, err := r.verifier(ctx, from)
+	if err != nil {
+		return Report{}, err
+	}
+	// Heads come first: what they count was in the locked store before.
+	if err := v.readHeads(ctx, r.Heads); err != nil {
+		return Report{}, err
+	}
+	for _, prefix := range days(v.from, asOf) {
+		if err := v.read(ctx, r.Segments, prefix); err != nil {
+			return Report{}, err
+		}
+	}
+	return v.report(asOf), nil
+}
+
+// days are the prefixes of the days to be looked at. Clocks may be ahead.
+func days(from, to time.Time) []string {
+	if from.IsZero() {
+		return []string{segment.Folder}
+	}
+	var out []string
+	for day := from; !day.After(to.Add(48 * time.Hour)); day = day.Add(24 * time.Hour) {
+		out = append(out, segment.Day(day))
+	}
+	return out
+}
+
+// verifier goes through a log.
+type verifier struct {
+	from     time.Time
+	keys     segment.Keys
+	only     string // the chain to look at; all where empty
+	chains   map[string]*chainCheck
+	heads    map[string]segment.Head
+	badHeads map[string]error
+	strange  []Finding // objects that are no segments
+}
+
+func (r *Reader) verifier(ctx context.Context, from time.Time) (*verifier, error) {
+	keys, err := r.keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !from.IsZero() {
+		from = from.UTC().Truncate(24 * time.Hour)
+	}
+	return &verifier{
+		from: from, keys: keys, chains: map[string]*chainCheck{},
+		heads: map[string]segment.Head{}, badHeads: map[string]error{},
+	}, nil
+}
+
+func (v *verifier) readHeads(ctx context.Context, heads Heads) error {
+	for h, err := range heads.Heads(ctx) {
+		if err != nil {
+			return fmt.Errorf("reading the heads of the audit log: %w", err)
+		}
+		head, err := segment.OpenHead(h.File, v.keys)
+		if err == nil && head.Chain != h.Chain {
+			err = errors.New("it is the head of another chain")
+		}
+		if err != nil {
+			v.badHeads[h.Chain] = err
+			continue
+		}
+		v.heads[h.Chain] = head
+	}
+	return nil
+}
+
+// read checks the segments below a prefix.
+func (v *verifier) read(ctx context.Context, segments Versions, prefix string) error {
+	before := ""
+	for version, err := range segments.Versions(ctx, prefix) {
+		if err != nil {
+			return fmt.Errorf("listing the audit log: %w", err)
+		}
+		name, ok := segment.ParseName(version.Name)
+		if !ok {
+			if version.Name != before && v.only == "" && len(v.strange) < maxStrange {
+				v.strange = append(v.strange, Finding{Kind: Broken, Segment: version.Name, Problem: "an object that is no segment"})
+			}
+			before = version.Name
+			continue
+		}
+		if v.only != "" && name.Chain != v.only {
+			continue
+		}
+		c := v.chain(name.Chain)
+		if version.Hidden {
+			c.note(Finding{Kind: Hidden, Number: name.Number, Segment: version.Name, Problem: "somebody tried to remove the segment; it is there"})
+		}
+		if version.Name == before {
+			if !version.Hidden {
+				c.note(Finding{Kind: Overwritten, Number: name.Number, Segment: version.Name, Problem: "somebody tried to replace the segment; it is there"})
+			}
+			continue
+		}
+		before = version.Name
+		if c.broken {
+			continue
+		}
+		file, err := segments.Read(ctx, version.Name, version.ID)
+		switch {
+		case errors.Is(err, blobstore.ErrNotFound), errors.Is(err, blobstore.ErrTooLarge):
+			c.breaks(name.Number, version.Name, "the segment can't be read: it is gone or too large")
+			continue
+		case err != nil:
+			return fmt.Errorf("reading the audit log: %w", err)
+		}
+		v.check(c, name, version.Name, file)
+	}
+	return nil
+}
+
+// maxStrange bounds how many objects are named that are no segments.
+const maxStrange = 100
+
+func (v *verifier) chain(id string) *chainCheck {
+	c, ok := v.chains[id]
+	if !ok {
+		c = &chainCheck{Chain: Chain{ID: id}, found: map[FindingKind]Finding{}}
+		v.chains[id] = c
+	}
+	return c
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wertfach/wertfach/blobstore/embedded"
+	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/internal/config"
+	"github.com/wertfach/wertfach/internal/node"
+)
+
+func keysCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "keys",
+		Short: "rotate the keys of customers and of the look-up index",
+		Long: `Keys gives keys new versions and moves everything under them, while servers go on.
+Both commands can be ended at any time and repeated: they go on where they stood.`,
+	}
+	cmd.AddCommand(rotateCommand(), rotateIndexCommand())
+	return cmd
+}
+
+// operation is what a command that tends keys works with.
+type operation struct {
+	config    *config.Config
+	backends  *node.Backends
+	custodian *custody.Custodian
+	log       *node.AuditLog
+}
+
+// operate opens the back ends and the audit log for a command, and closes them
+// when it is done.
+func operate(cmd *cobra.Command, file string, do func(context.Context, operation) error) (failed error) {
+	c, err := loadConfig(file)
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	o := operation{config: c}
+	o.backends, err = node.Await(ctx, c, c.Log.Logger(cmd.ErrOrStderr()), func(ctx context.Context, b *node.Backends) (err error) {
+		o.custodian, err = b.Custodian(ctx, nil)
+		return err
+	})
+	if err != nil {
+		return started(ctx, err)
+	}
+	defer closing(o.backends, &failed)
+	o.log, err = o.backends.Audit(ctx, o.custodian, nil)
+	if errors.Is(err, embedded.ErrInUse) {
+		return coded{errors.New("audit.spool_file: another process works on it; give this command a configuration that names another file"), exitUsage}
+	}
+	if err != nil {
+		return started(ctx, err)
+	}
+	defer func() {
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
+		defer cancel()
+		if err := o.log.Close(after); failed == nil && err != nil {
+			failed = fmt.Errorf("closing the audit log: %w", err)
+		}
+	}()
+	return do(ctx, o)
+}
+
+// operator is who runs this process, for the audit log.
+func operator() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	name := fmt.Sprint(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return "process://" + host + "/" + name
+}
+
+// printReport prints a report as a line of JSON and says how the command ends.
+func printReport(cmd *cobra.Command, report any, failed int, err error) error {
+	if printed := json.NewEncoder(cmd.OutOrStdout()).Encode(report); printed != nil {
+		return printed
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err // a person has stopped it
+	case err != nil:
+		return fmt.Errorf("it broke off, and goes on where it stood when it is repeated: %w", err)
+	case failed > 0:
+		return coded{fmt.Errorf("%d customers could not be done now; the log says why, and repeating it tries them again", failed), exitIncomplete}
+	}
+	return nil
+}
+
+// moment is a time in a report; empty where it is none.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,37 @@
+# What `wertfach keys` may do in Vault: rotate keys, wrap data keys anew, and end
+# the use of old versions. To seal a dossier again it opens it, in the process's
+# memory; secrets and scans it can't open: wrapping a data key anew lets nobody see
+# it. It destroys nothing. `wertfach init` installs it, with the configured
+# transit_mount in the place of transit/.
+
+path "transit/keys/+/rotate" { capabilities = ["update"] }
+path "transit/rewrap/+"      { capabilities = ["update"] }
+
+# Which versions there are, and below which none is used any more. Not of the key
+# whose old signatures have to be verified.
+path "transit/keys/+" { capabilities = ["read"] }
+path "transit/keys/+/config" {
+  capabilities       = ["update"]
+  allowed_parameters = { "min_decryption_version" = [] }
+}
+path "transit/keys/attest/config" { capabilities = ["deny"] }
+
+# In the context of dossiers only. Vault does not look at contexts within a batch,
+# which is not among the parameters and so denied.
+path "transit/decrypt/+" {
+  capabilities       = ["update"]
+  allowed_parameters = {
+    "ciphertext" = []
+    "context"    = ["ZG9zc2llcg=="] # dossier
+  }
+}
+# The secret behind pseudonyms and blind indexes is opened once, at the start.
+path "transit/decrypt/system" { capabilities = ["update"] }
+
+# Segments of the audit log are signed.
+path "transit/sign/attest" { capabilities = ["update"] }
+
+# The operator's own token.
+path "auth/token/lookup-self" { capabilities = ["read"] }
+path "auth/token/renew-self"  { capabilities = ["update"] }
+path "auth/token/revoke-self" { capabilities = ["update"] }

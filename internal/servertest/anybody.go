@@ -1,0 +1,73 @@
+package servertest
+
+import (
+	"context"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/wertfach/wertfach/internal/devissuer"
+	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/access"
+)
+
+// Anybody is a connection on which every RPC is called by somebody who may: a
+// machine where one may, else a privacy officer. dial connects as that role.
+func Anybody(t testing.TB, e *Edge, dial func(role string) *grpc.ClientConn) grpc.ClientConnInterface {
+	t.Helper()
+	table, err := access.NewTable(access.Services()...)
+	must(t, err)
+	a := &anybody{table: table, conns: map[string]*grpc.ClientConn{}, officer: "Bearer " + e.Token(t, devissuer.Officers)}
+	for _, rule := range table {
+		role, _ := caller(rule)
+		if a.conns[role] == nil {
+			a.conns[role] = dial(role)
+		}
+	}
+	return a
+}
+
+type anybody struct {
+	table   access.Table
+	conns   map[string]*grpc.ClientConn
+	officer string
+}
+
+// caller is a role that may call an RPC without a call at the telephone.
+func caller(rule *access.Rule) (role string, person bool) {
+	for _, role := range rule.Roles {
+		switch role {
+		case wertfachv1.Role_ROLE_HOTLINE:
+		case wertfachv1.Role_ROLE_PRIVACY_OFFICER:
+			person = true
+		default:
+			return access.RoleName(role), false
+		}
+	}
+	return access.RoleName(wertfachv1.Role_ROLE_PRIVACY_OFFICER), person
+}
+
+func (a *anybody) as(ctx context.Context, method string) (context.Context, *grpc.ClientConn) {
+	rule := a.table[method]
+	if rule == nil { // of the standard services, which are for everybody
+		return ctx, a.conns[access.RoleName(wertfachv1.Role_ROLE_PORTAL)]
+	}
+	role, person := caller(rule)
+	if person {
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", a.officer)
+	}
+	return ctx, a.conns[role]
+}
+
+// Invoke implements grpc.ClientConnInterface.
+func (a *anybody) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	ctx, conn := a.as(ctx, method)
+	return conn.Invoke(ctx, method, args, reply, opts...)
+}
+
+// NewStream implements grpc.ClientConnInterface.
+func (a *anybody) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	ctx, conn := a.as(ctx, method)
+	return conn.NewStream(ctx, desc, method, opts...)
+}

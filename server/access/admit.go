@@ -1,0 +1,80 @@
+package access
+
+import (
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/resource"
+	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/identity"
+)
+
+// Reasons of refusals, in the `reason` of google.rpc.ErrorInfo.
+const (
+	// ReasonRole is a caller none of whose roles may call the RPC.
+	ReasonRole = "ROLE_NOT_ALLOWED"
+	// ReasonPerson is a machine that may call it only for a person.
+	ReasonPerson = "PERSON_REQUIRED"
+	// ReasonCall is an agent without a call for this customer.
+	ReasonCall = "CALL_REQUIRED"
+)
+
+// Asked is what a request asks for.
+type Asked struct {
+	// Institute and Customer are what the request is about, by their ids, as far
+	// as its name is one.
+	Institute, Customer string
+	// Named says that the name has the form of one. One that has not is refused
+	// by the handler, which says what is wrong with it.
+	Named bool
+}
+
+// Asked reads what a request asks for.
+func (r *Rule) Asked(req proto.Message) Asked {
+	institute, customer := resource.Scope(r.Name(req))
+	return Asked{Institute: institute, Customer: customer, Named: institute != ""}
+}
+
+// Allows is whether the caller has a role at all that may call the RPC. The
+// error is of kind Denied, or Unauthenticated where a person is missing.
+func (r *Rule) Allows(p identity.Principal) error {
+	if slices.ContainsFunc(p.Grants, func(g identity.Grant) bool { return slices.Contains(r.Roles, g.Role) }) {
+		return nil
+	}
+	if len(p.Grants) == 0 && !p.Person() {
+		// Machines that act for people have no role of their own.
+		return fault.New(fault.Unauthenticated, ReasonPerson, "a person must prove who calls: a token is missing")
+	}
+	return fault.New(fault.Denied, ReasonRole, "the caller's role may not do this")
+}
+
+// Admit gives the role in which the caller may do what is asked. Where the
+// caller has none at that institute, ok is false and there is no error: the
+// answer is then the one for something that is not there. Proved says whether
+// the caller, an agent, has a call for that customer; it is asked only where a
+// call is needed.
+func (r *Rule) Admit(p identity.Principal, asked Asked, proved func() bool) (role wertfachv1.Role, ok bool, err error) {
+	if err := r.Allows(p); err != nil {
+		return 0, false, err
+	}
+	needsCall := false
+	for _, g := range p.Grants {
+		switch {
+		case !slices.Contains(r.Roles, g.Role):
+		case r.Resource != "" && !g.Institutes.Has(asked.Institute):
+		case g.Role == wertfachv1.Role_ROLE_HOTLINE && r.VerifiedCall:
+			needsCall = true
+		default:
+			return g.Role, true, nil
+		}
+	}
+	if !needsCall {
+		return 0, false, nil
+	}
+	if !proved() {
+		return 0, true, fault.New(fault.Denied, ReasonCall, "the caller at the telephone was not verified for this")
+	}
+	return wertfachv1.Role_ROLE_HOTLINE, true, nil
+}

@@ -1,0 +1,141 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wertfach/wertfach/audit"
+	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/resource"
+	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/vault"
+)
+
+// Sizes of a page of events, and the longest time that is listed.
+const (
+	defaultEvents = 100
+	maxEvents     = 1000
+	maxSpan       = 400 * 24 * time.Hour
+)
+
+// events is the AuditService.
+type events struct {
+	wertfachv1.UnsafeAuditServiceServer
+	reader    *audit.Reader
+	custodian *custody.Custodian
+	now       func() time.Time
+}
+
+func (s events) ListEvents(ctx context.Context, req *wertfachv1.ListEventsRequest) (*wertfachv1.ListEventsResponse, error) {
+	q, err := s.query(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.reader.List(ctx, q)
+	if err != nil {
+		return nil, unread(err)
+	}
+	out := &wertfachv1.ListEventsResponse{NextPageToken: page.Next}
+	for _, e := range page.Events {
+		out.Events = append(out.Events, toEvent(e))
+	}
+	return out, nil
+}
+
+func (s events) query(ctx context.Context, req *wertfachv1.ListEventsRequest) (audit.Query, error) {
+	institute, err := resource.ParseInstitute("parent", req.GetParent())
+	if err != nil {
+		return audit.Query{}, err
+	}
+	if !s.custodian.Serves(institute.ID) {
+		return audit.Query{}, custody.NotThere(institute.String())
+	}
+	q := audit.Query{
+		Institute: institute.ID, Principal: req.GetPrincipal(), From: req.GetStartTime().AsTime(), To: s.now(),
+		Size: int(req.GetPageSize()), Token: req.GetPageToken(),
+	}
+	if req.GetEndTime() != nil {
+		q.To = req.GetEndTime().AsTime()
+	}
+	switch {
+	case q.Size == 0:
+		q.Size = defaultEvents
+	case q.Size > maxEvents:
+		q.Size = maxEvents
+	}
+	switch {
+	case req.GetStartTime().CheckValid() != nil || req.GetEndTime() != nil && req.GetEndTime().CheckValid() != nil:
+		return q, fault.Field("start_time", "time.range", "must be a time from the year 1 to 9999, as must end_time")
+	case q.To.Before(q.From):
+		return q, fault.Field("end_time", "time.order", "must not be before start_time")
+	case q.To.Sub(q.From) > maxSpan:
+		return q, fault.Field("end_time", "time.span", "must be at most 400 days after start_time")
+	}
+	if req.GetCustomer() == "" {
+		return q, nil
+	}
+	customer, err := resource.ParseCustomer("customer", req.GetCustomer())
+	if err != nil {
+		return q, err
+	}
+	if customer.Institute != institute {
+		return q, fault.Field("customer", "customer.parent", "must be a customer of parent")
+	}
+	q.Subject, err = s.custodian.Subject(ctx, customer)
+	return q, err
+}
+
+func (s events) VerifyLog(ctx context.Context, req *wertfachv1.VerifyLogRequest) (*wertfachv1.VerifyLogResponse, error) {
+	var from time.Time
+	if day := req.GetStartDate(); day != "" {
+		var err error
+		if from, err = time.Parse(time.DateOnly, day); err != nil {
+			return nil, fault.Field("start_date", "date.calendar", "must be a day of the calendar, YYYY-MM-DD")
+		}
+	}
+	report, err := s.reader.Verify(ctx, from, s.now())
+	if err != nil {
+		return nil, unread(err)
+	}
+	out := &wertfachv1.VerifyLogResponse{Intact: report.Intact()}
+	for _, c := range report.Chains {
+		out.Chains = append(out.Chains, &wertfachv1.VerifyLogResponse_Chain{
+			Id: c.ID, Segments: c.Segments, Events: c.Events, FirstTime: stamp(c.First), LastTime: stamp(c.Last),
+		})
+	}
+	for _, f := range report.Findings {
+		out.Faults = append(out.Faults, &wertfachv1.VerifyLogResponse_Fault{Chain: f.Chain, Segment: f.Segment, Problem: f.Problem})
+	}
+	return out, nil
+}
+
+// unread turns what a reader of the log says into the vocabulary of package fault.
+func unread(err error) error {
+	switch {
+	case errors.Is(err, audit.ErrToken):
+		return fault.Field("page_token", "page-token.stale", "does not belong to this query; begin again without it")
+	case errors.Is(err, audit.ErrBroken):
+		return fault.Wrap(err, fault.Corrupt, "LOG_DAMAGED", "a segment of the audit log is damaged; VerifyLog names it")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, blobstore.ErrUnavailable), errors.Is(err, vault.ErrUnavailable), errors.Is(err, vault.ErrDenied):
+		e := fault.Wrap(err, fault.Unavailable, custody.ReasonUnavailable, "the audit log can't be read at the moment")
+		e.RetryAfter = time.Second
+		return e
+	default:
+		return err
+	}
+}
+
+func toEvent(e audit.Event) *wertfachv1.Event {
+	return &wertfachv1.Event{
+		Id: e.ID, Time: timestamppb.New(e.Time), Action: e.Action, Principal: e.Principal, Machine: e.Machine, Role: e.Role,
+		Institute: e.Institute, Subject: e.Subject, Artefact: e.Artefact, Scan: e.Scan, Receipt: e.Receipt, Purpose: e.Purpose, Fields: e.Fields,
+		Call: e.Call, RequestId: e.RequestID, Code: e.Code, Reason: e.Reason,
+	}
+}

@@ -1,0 +1,340 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/wertfach/wertfach/audit"
+	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/custody/fault"
+	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/access"
+	"github.com/wertfach/wertfach/server/identity"
+	"github.com/wertfach/wertfach/server/limit"
+)
+
+// Identifier says who calls, by the machine's verified certificate and the value
+// of the authorization header; *identity.Registry is one. Beside an error the
+// principal holds what was proved all the same.
+type Identifier interface {
+	Identify(ctx context.Context, leaf *x509.Certificate, authorization string) (identity.Principal, error)
+}
+
+// Recorder keeps the audit log; *audit.Log is one.
+type Recorder interface {
+	// Ready says whether an event of that durability could be recorded now.
+	Ready(ctx context.Context, d audit.Durability) error
+	// Record returns when the event is as durable.
+	Record(ctx context.Context, e audit.Event, d audit.Durability) error
+}
+
+// CallHeader is the metadata in which an agent's console sends the proof of a
+// hotline call.
+const CallHeader = "wertfach-call"
+
+// recordTime is how long a record may take that its caller does not wait for
+// any more.
+const recordTime = 5 * time.Second
+
+// edge is what lies around every call.
+type edge struct {
+	custodian *custody.Custodian
+	table     access.Table
+	identity  Identifier
+	limits    *limit.Limiter
+	calls     access.Calls
+	record    Recorder
+	valid     validator
+	timeout   time.Duration
+	refused   func(reason string)
+	log       *slog.Logger
+}
+
+func (e *edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
+	rule, ours := e.table[info.FullMethod]
+	if !ours { // the standard services: health, and in development reflection
+		err = e.guard(ctx, info.FullMethod, nil, func() error {
+			answer, err = handler(ctx, req)
+			return err
+		})
+		return orNothing(answer, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	ctx, c := e.begin(ctx, rule)
+	defer func() { c.end() }()
+	err = e.guard(ctx, info.FullMethod, c, func() error {
+		msg, _ := req.(proto.Message)
+		for _, step := range []func() error{
+			func() error { return c.enter(ctx) },
+			func() error { return c.admit(ctx, msg) },
+			func() error { return c.take(ctx) },
+			func() error { return e.valid.check(msg) },
+		} {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		c.started(msg)
+		answer, err = handler(ctx, req)
+		return err
+	})
+	return orNothing(answer, err)
+}
+
+// orNothing gives no answer beside an error.
+func orNothing(answer any, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+func (e *edge) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	rule, ours := e.table[info.FullMethod]
+	if !ours {
+		return e.guard(stream.Context(), info.FullMethod, nil, func() error { return handler(service, stream) })
+	}
+	ctx, c := e.begin(stream.Context(), rule)
+	defer func() { c.end() }()
+	return e.guard(ctx, info.FullMethod, c, func() error {
+		if err := c.enter(ctx); err != nil {
+			return err
+		}
+		if err := c.take(ctx); err != nil {
+			return err
+		}
+		s := &guarded{ServerStream: stream, ctx: ctx, call: c}
+		err := handler(service, s)
+		if s.refused != nil {
+			return s.refused // whatever the handler made of it
+		}
+		return err
+	})
+}
+
+// guarded is a stream whose messages are checked, and whose first answer waits
+// for its record.
+type guarded struct {
+	grpc.ServerStream
+	ctx     context.Context
+	call    *call
+	refused error
+}
+
+// Context carries the call's draft.
+func (s *guarded) Context() context.Context { return s.ctx }
+
+// RecvMsg takes the next message, if the caller may send it and it keeps the
+// rules in the schema. The first says what the call is about.
+func (s *guarded) RecvMsg(m any) error {
+	if s.refused != nil {
+		return s.refused
+	}
+	if err := s.ServerStream.RecvMsg(m); err != nil {
+		return err
+	}
+	msg, _ := m.(proto.Message)
+	if !s.call.admitted {
+		s.refused = s.call.admit(s.ctx, msg)
+	}
+	if s.refused == nil {
+		s.refused = s.call.edge.valid.check(msg)
+	}
+	if s.refused == nil {
+		s.call.started(msg)
+	}
+	return s.refused
+}
+
+// SendMsg sends a message. The call's one event is on record before the first.
+func (s *guarded) SendMsg(m any) error {
+	if err := s.call.recorded(s.ctx, codes.OK, ""); err != nil {
+		return err
+	}
+	return s.ServerStream.SendMsg(m)
+}
+
+// call is one call under way.
+type call struct {
+	edge      *edge
+	rule      *access.Rule
+	draft     *audit.Draft
+	principal identity.Principal
+	end       func() // of the limits
+	admitted  bool
+	working   bool // the handler had its request, so that something may have happened
+
+	once   sync.Once
+	failed error // of the record
+}
+
+func (e *edge) begin(ctx context.Context, rule *access.Rule) (context.Context, *call) {
+	ctx, draft := audit.Begin(ctx, audit.Event{ID: strings.ToLower(rand.Text()), Action: rule.Action})
+	return ctx, &call{edge: e, rule: rule, draft: draft, end: func() {}}
+}
+
+// enter finds out who calls, and whether they may call this at all.
+func (c *call) enter(ctx context.Context) error {
+	leaf := certificate(ctx)
+	if leaf == nil {
+		return fault.New(fault.Unauthenticated, "CERTIFICATE_REQUIRED", "a client certificate is needed")
+	}
+	authorization, err := header(ctx, "authorization")
+	if err != nil {
+		return err
+	}
+	c.principal, err = c.edge.identity.Identify(ctx, leaf, authorization)
+	c.draft.Add(func(e *audit.Event) { e.Principal, e.Machine = c.principal.ID, c.principal.Machine })
+	if err != nil {
+		return err
+	}
+	return c.rule.Allows(c.principal)
+}
+
+// admit decides whether the caller may do what the request asks for.
+func (c *call) admit(ctx context.Context, req proto.Message) error {
+	asked := c.rule.Asked(req)
+	if c.edge.custodian.Serves(asked.Institute) {
+		c.draft.Add(func(e *audit.Event) { e.Institute = asked.Institute })
+	}
+	if c.rule.Resource != "" && !asked.Named {
+		return nil // the handler says what is wrong with the name
+	}
+	role, ok, err := c.rule.Admit(c.principal, asked, func() bool {
+		proof, err := header(ctx, CallHeader)
+		id, proved := c.edge.calls.Check(proof, c.principal.ID, asked.Institute, asked.Customer)
+		proved = proved && err == nil
+		if proved {
+			c.draft.Add(func(e *audit.Event) { e.Call = id })
+		}
+		return proved
+	})
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return custody.NotThere(c.rule.Name(req))
+	}
+	c.admitted = true
+	c.draft.Add(func(e *audit.Event) { e.Role = access.RoleName(role) })
+	return nil
+}
+
+// take takes a place among the caller's calls, and makes sure that the call can
+// be put on record.
+func (c *call) take(ctx context.Context) error {
+	end, err := c.edge.limits.Begin(c.principal.ID, c.principal.Person(), c.rule.Effect, c.rule.Streams)
+	if err != nil {
+		return err
+	}
+	c.end = end
+	if err := c.edge.record.Ready(ctx, durability(c.rule.Effect)); err != nil {
+		return cmp.Or(ctx.Err(), unrecorded(err))
+	}
+	return nil
+}
+
+// started notes that the handler has its request.
+func (c *call) started(req proto.Message) {
+	if c.working {
+		return
+	}
+	c.working = true
+	if id, ok := req.(interface{ GetRequestId() string }); ok {
+		c.draft.Add(func(e *audit.Event) { e.RequestID = id.GetRequestId() })
+	}
+}
+
+// recorded puts the call on record, once; what comes of it holds for the call.
+// It goes on when the caller is gone.
+func (c *call) recorded(ctx context.Context, code codes.Code, reason string) error {
+	c.once.Do(func() {
+		d := audit.Spooled
+		if c.working {
+			d = durability(c.rule.Effect)
+		} else if code != codes.OK {
+			c.edge.refused(reason)
+			c.edge.limits.Refused(ctx, c.principal.ID, c.principal.Person())
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+		defer cancel()
+		e := c.draft.Event()
+		e.Code, e.Reason = codeName(code), reason
+		if err := c.edge.record.Record(ctx, e, d); err != nil {
+			c.failed = unrecorded(err)
+		}
+	})
+	return c.failed
+}
+
+// durability is where the record of a call must be before its answer leaves.
+func durability(effect wertfachv1.Effect) audit.Durability {
+	switch effect {
+	case wertfachv1.Effect_EFFECT_READ, wertfachv1.Effect_EFFECT_WRITE:
+		return audit.Spooled
+	default:
+		return audit.Locked
+	}
+}
+
+// ReasonAudit is a call that was refused, or whose answer was kept back, because
+// it could not be put on record.
+const ReasonAudit = "AUDIT_UNAVAILABLE"
+
+func unrecorded(cause error) error {
+	e := fault.Wrap(cause, fault.Unavailable, ReasonAudit, "the audit log takes no records at the moment")
+	e.RetryAfter = time.Second
+	return e
+}
+
+// header is the value of a header of the request that comes once at most.
+func header(ctx context.Context, name string) (string, error) {
+	switch values := metadata.ValueFromIncomingContext(ctx, name); len(values) {
+	case 0:
+		return "", nil
+	case 1:
+		return values[0], nil
+	default:
+		return "", fault.New(fault.Unauthenticated, "HEADER_TWICE", "the header %s must come once", name)
+	}
+}
+
+// certificate is the verified certificate of the caller's machine.
+func certificate(ctx context.Context) *x509.Certificate {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil
+	}
+	info, ok := p.AuthInfo.(credentials.TLSInfo)
+	if !ok || len(info.State.VerifiedChains) == 0 || len(info.State.PeerCertificates) == 0 {
+		return nil
+	}
+	return info.State.PeerCertificates[0]
+}
+
+// codeName is a code by its name in google.rpc.Code: "PERMISSION_DENIED".
+func codeName(code codes.Code) string {
+	names := [...]string{
+		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
+		"RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
+		"UNAUTHENTICATED",
+	}
+	if int(code) < len(names) {
+		return names[code]
+	}
+	return "UNKNOWN"
+}
