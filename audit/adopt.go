@@ -59,7 +59,7 @@ func (l *Log) there(ctx context.Context, header segment.Header) (*segment.Segmen
 }
 
 // oldest reads the version that was written first.
-func oldest(ctx context.Context, archive Versions, name string) ([]byte, error) {
+func oldest(ctx context.Context, archive Source, name string) ([]byte, error) {
 	for v, err := range archive.Versions(ctx, name) {
 		if err != nil {
 			return nil, err

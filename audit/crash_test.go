@@ -134,6 +134,7 @@ func TestForeignSegment(t *testing.T) {
 		w := newWorld()
 		l := w.open(t)
 		record(t, l, Locked, "a")
+		time.Sleep(time.Second)
 		w.trap.fail("archive", errDead)
 		record(t, l, Spooled, "b")
 		next, batches, _ := l.spool.Next(maxBatch)

@@ -62,7 +62,7 @@ func (f *Folder) Fetched() (Fetched, error) {
 	return out, err
 }
 
-// Versions implements [Versions].
+// Versions implements [Source].
 func (f *Folder) Versions(ctx context.Context, prefix string) iter.Seq2[blobstore.Version, error] {
 	return func(yield func(blobstore.Version, error) bool) {
 		err := fs.WalkDir(f.root.FS(), strings.TrimSuffix(segment.Folder, "/"), func(name string, d fs.DirEntry, err error) error {
@@ -95,7 +95,7 @@ func (f *Folder) Versions(ctx context.Context, prefix string) iter.Seq2[blobstor
 	}
 }
 
-// Read implements [Versions].
+// Read implements [Source].
 func (f *Folder) Read(ctx context.Context, _, id string) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

@@ -43,7 +43,7 @@ type listing struct {
 	q         Query
 	start, at position // where the page began, and the last event looked at
 	keys      segment.Keys
-	segments  Versions
+	segments  Source
 	open      cursors
 	held      map[string]object // of each chain the newest segment that begins before start
 	page      Page

@@ -19,11 +19,11 @@ import (
 type Archive interface {
 	// Create stores under a name that was never used, or is blobstore.ErrConflict.
 	Create(ctx context.Context, name string, data []byte) error
-	Versions
+	Source
 }
 
-// Versions is what is read of a locked store.
-type Versions interface {
+// Source is what is read of a locked store.
+type Source interface {
 	// Versions lists all versions of the objects with a prefix, in the order of
 	// their names, of each the oldest first.
 	Versions(ctx context.Context, prefix string) iter.Seq2[blobstore.Version, error]

@@ -13,7 +13,7 @@ import (
 // Reader reads the log of all servers, in the locked store or downloaded.
 type Reader struct {
 	// Segments is the locked store, or a [Folder].
-	Segments Versions
+	Segments Source
 	// Heads is where the heads are: [HeadsIn] a store, or a [Folder].
 	Heads Heads
 	// Keys gives the public keys that may have signed; segment.Signer has them, and

@@ -93,46 +93,38 @@ func (v *verifier) readHeads(ctx context.Context, heads Heads) error {
 }
 
 // read checks the segments below a prefix.
-func (v *verifier) read(ctx context.Context, segments Versions, prefix string) error {
-	before := ""
-	for version, err := range segments.Versions(ctx, prefix) {
+func (v *verifier) read(ctx context.Context, segments Source, prefix string) error {
+	wanted := func(name segment.Name) bool { return v.only == "" || name.Chain == v.only }
+	for r, err := range ahead(ctx, segments, prefix, wanted) {
 		if err != nil {
 			return fmt.Errorf("listing the audit log: %w", err)
 		}
-		name, ok := segment.ParseName(version.Name)
-		if !ok {
-			if version.Name != before && v.only == "" && len(v.strange) < maxStrange {
-				v.strange = append(v.strange, Finding{Kind: Broken, Segment: version.Name, Problem: "an object that is no segment"})
-			}
-			before = version.Name
-			continue
-		}
-		if v.only != "" && name.Chain != v.only {
-			continue
-		}
-		c := v.chain(name.Chain)
-		if version.Hidden {
-			c.note(Finding{Kind: Hidden, Number: name.Number, Segment: version.Name, Problem: "somebody tried to remove the segment; it is there"})
-		}
-		if version.Name == before {
-			if !version.Hidden {
-				c.note(Finding{Kind: Overwritten, Number: name.Number, Segment: version.Name, Problem: "somebody tried to replace the segment; it is there"})
-			}
-			continue
-		}
-		before = version.Name
-		if c.broken {
-			continue
-		}
-		file, err := segments.Read(ctx, version.Name, version.ID)
+		object := r.version.Name
 		switch {
-		case errors.Is(err, blobstore.ErrNotFound), errors.Is(err, blobstore.ErrTooLarge):
-			c.breaks(name.Number, version.Name, "the segment can't be read: it is gone or too large")
+		case !r.ok:
+			if r.first && v.only == "" && len(v.strange) < maxStrange {
+				v.strange = append(v.strange, Finding{Kind: Broken, Segment: object, Problem: "an object that is no segment"})
+			}
 			continue
-		case err != nil:
-			return fmt.Errorf("reading the audit log: %w", err)
+		case !wanted(r.name):
+			continue
 		}
-		v.check(c, name, version.Name, file)
+		c := v.chain(r.name.Chain)
+		switch {
+		case r.version.Hidden:
+			c.note(Finding{Kind: Hidden, Number: r.name.Number, Segment: object, Problem: "somebody tried to remove the segment; it is there"})
+		case !r.first:
+			c.note(Finding{Kind: Overwritten, Number: r.name.Number, Segment: object, Problem: "somebody tried to replace the segment; it is there"})
+		}
+		switch {
+		case !r.first || c.broken:
+		case errors.Is(r.err, blobstore.ErrNotFound), errors.Is(r.err, blobstore.ErrTooLarge):
+			c.breaks(r.name.Number, object, "the segment can't be read: it is gone or too large")
+		case r.err != nil:
+			return fmt.Errorf("reading the audit log: %w", r.err)
+		default:
+			v.check(c, r.name, object, r.file)
+		}
 	}
 	return nil
 }

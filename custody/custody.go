@@ -17,6 +17,7 @@
 //	contract.go  how a contract ends         erase.go     the five steps of erasure
 //	intent.go    an erasure under way        evidence.go  receipts
 //	sweep.go     what is due or left over    names.go     pseudonyms and object names
+//	rotate.go    new versions of keys        index.go     pointers and their secret
 //	secret.go    preparing a deployment      cache.go     sealed dossiers in memory
 //	password.go  hashes of passwords         errors.go    reasons of refusals
 //
@@ -90,6 +91,7 @@ type Custodian struct {
 	store      *blobstore.Store
 	secret     hashKey
 	index      atomic.Pointer[loadedIndex]
+	indexAge   time.Duration
 	reloading  chan struct{}
 	institutes map[string]Institute
 	limits     Limits
@@ -120,6 +122,7 @@ func New(cfg Config, secret IndexSecret) (*Custodian, error) {
 		keys:       cfg.Keys,
 		store:      cfg.Store,
 		secret:     secret.key,
+		indexAge:   defaultIndexAge,
 		reloading:  make(chan struct{}, 1),
 		institutes: map[string]Institute{},
 		limits: Limits{

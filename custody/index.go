@@ -55,10 +55,10 @@ func (v indexVersion) pointer(kind, normalised string, p place, artefact, end st
 	return v.folder(kind, normalised) + p.institute + "." + p.pseudonym + "." + artefact + "." + end
 }
 
-// How a server learns of a rotation: it looks whether the secrets have changed
-// when it opens a dossier and has not looked for so long. A call uses what it
-// found for as long as it lasts.
-const indexAge = time.Minute
+// defaultIndexAge is how a server learns of a rotation: it looks whether the
+// secrets have changed when it opens a dossier and has not looked for so long. A
+// call uses what it found for as long as it lasts.
+const defaultIndexAge = time.Minute
 
 // loadedIndex is an index as it was read.
 type loadedIndex struct {
@@ -67,12 +67,13 @@ type loadedIndex struct {
 	looked time.Time
 }
 
-// currentIndex is the index as it was at most [indexAge] ago.
+// currentIndex is the index as it was a short while ago at most.
 func (c *Custodian) currentIndex(ctx context.Context) (index, error) {
-	if now := c.index.Load(); c.now().Sub(now.looked) < indexAge {
+	young := func(now *loadedIndex) bool { return c.now().Sub(now.looked) < c.indexAge }
+	if now := c.index.Load(); young(now) {
 		return now.index, nil
 	}
-	return c.reloadIndex(ctx, func(now *loadedIndex) bool { return c.now().Sub(now.looked) < indexAge })
+	return c.reloadIndex(ctx, young)
 }
 
 // reloadIndex reads the index anew, unless somebody else has just done so with a

@@ -210,3 +210,50 @@ func TestForgedNoteDestroysNothing(t *testing.T) {
 		w.mustBeWhole(ctx, t)
 	})
 }
+
+// TestErasureBySweepIsOnRecord: each erasure leaves one event, and without the log
+// being ready nothing is erased.
+func TestErasureBySweepIsOnRecord(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, w *world) {
+		ctx, begun, due := t.Context(), w.fixture(t.Context(), t), w.fixture(t.Context(), t)
+		_, err := w.server(t, w.powerless).Erase(ctx, begun.customer, "asked for it", "", Request{})
+		pendingErasure(t, err)
+		if _, err := w.server(t).Terminate(ctx, due.customer, today(w.server(t)), "moved", Request{}); err != nil {
+			t.Fatal(err)
+		}
+		away := &book{away: errors.New("full")}
+		report, err := w.server(t).Sweep(ctx, SweepOptions{Recorder: away})
+		if fault.ReasonOf(err) != ReasonAudit || report.Resumed+report.Erased > 0 || len(away.events) > 0 {
+			t.Errorf("unrecorded: %v, %+v, %d events", err, report, len(away.events))
+		}
+		if state := w.describe(ctx, t, due.customer); state == gone {
+			t.Error("erased off the record")
+		}
+		log := &book{}
+		report, err = w.server(t).Sweep(ctx, SweepOptions{Recorder: log, Principal: "somebody"})
+		if err != nil || report != (SweepReport{Resumed: 1, Erased: 1}) {
+			t.Errorf("the sweep: %v, %+v", err, report)
+		}
+		receipts := map[string]bool{}
+		for _, e := range log.events {
+			receipts[e.Receipt] = true
+			if e.Action != "sweep/Erase" || e.Code != "OK" || e.Principal != "somebody" || e.Institute != w.institute || e.ID == "" {
+				t.Errorf("event %+v", e)
+			}
+		}
+		for _, f := range []*fixture{begun, due} {
+			out, err := w.server(t).Erase(ctx, f.customer, "asked for it", "", Request{})
+			if err != nil || !receipts[out.Name.ID] {
+				t.Errorf("no event of receipt %s, %v", out.Name.ID, err)
+			}
+		}
+		if len(log.events) != 2 {
+			t.Errorf("%d events, want 2", len(log.events))
+		}
+		if report, err := w.server(t).Sweep(ctx, SweepOptions{Recorder: log}); err != nil || len(log.events) != 2 {
+			t.Errorf("a sweep that erased nothing: %v, %+v, %d events", err, report, len(log.events))
+		}
+		w.mustBeWhole(ctx, t)
+	})
+}

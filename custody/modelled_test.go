@@ -110,6 +110,9 @@ func (m *modelled) do(command func()) {
 func (m *modelled) again(resource.Customer) {
 	if len(m.earlier) > 0 {
 		m.earlier[rapid.IntRange(0, len(m.earlier)-1).Draw(m.T, "earlier")]()
+		for _, name := range m.names {
+			m.compare(name) // it may have been about the other one, whose etag is learnt so
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ func (r *rotation) rewrap(ctx context.Context, p place) (n int, err error) {
 		},
 	}, func(d *Dossier) ([]string, error) {
 		mark := r.job.ID
-		if r.options.RewrapOnly || r.retire {
+		if r.options.RewrapOnly {
 			mark = d.stored.GetRotation()
 		}
 		if inDossier == 0 && d.stored.GetRotation() == mark {

@@ -85,6 +85,7 @@ func (r RotateReport) Failed() int {
 
 const (
 	rotateAtOnce     = 4                // customers
+	customerTime     = 10 * time.Minute // for one customer, many scans included
 	defaultGrace     = time.Minute      // before versions are retired
 	outage           = 3 * rotateAtOnce // failures in a row after which a back end counts as away
 	rotateAction     = "keys/Rotate"
@@ -96,8 +97,9 @@ const (
 // Rotate rotates the keys of customers. What fails for one customer is counted
 // and logged, and the rotation goes on; the error is for one that broke off,
 // because events can't be recorded, a back end stays away or the context ended,
-// and for the only customer of a rotation. The report is good in any case. A rotation that is repeated after it broke
-// off, or had failures, does not rotate again who is rotated already.
+// and for the only customer of a rotation. The report is good in any case. A
+// rotation of many that is repeated after it broke off, or had failures, does not
+// rotate again who is rotated already.
 func (c *Custodian) Rotate(ctx context.Context, o RotateOptions) (RotateReport, error) {
 	r := &rotation{c: c, options: o, report: RotateReport{Failures: map[string]int{}}}
 	r.each = r.one
@@ -169,7 +171,12 @@ func (r *rotation) pass(ctx context.Context, walk func(context.Context, func(pla
 			}
 			next = time.Now().Add(time.Second / time.Duration(r.options.Rate))
 		}
-		group.Go(func() error { return r.customer(gctx, p) })
+		group.Go(func() error {
+			// Who was begun is done to the end, also when the rotation is ended.
+			own, cancel := context.WithTimeout(context.WithoutCancel(gctx), customerTime)
+			defer cancel()
+			return r.customer(own, p)
+		})
 		return gctx.Err()
 	})
 	if failed := group.Wait(); failed != nil {
@@ -215,6 +222,9 @@ func (r *rotation) count(ctx context.Context) error {
 // rotation.
 func (r *rotation) customer(ctx context.Context, p place) error {
 	out, err := r.each(ctx, p)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = unavailable(err)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	defer r.progress()
@@ -228,8 +238,6 @@ func (r *rotation) customer(ctx context.Context, p place) error {
 		r.report.Done++
 		r.away = 0
 		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case r.options.Customer.ID != "":
 		r.report.Failures[cmp.Or(reason, "INTERNAL")]++
 		return err

@@ -61,9 +61,10 @@ func (r *rotation) one(ctx context.Context, p place) (out rotated, err error) {
 }
 
 // due says whether the key is to get a new version: not twice in one rotation,
-// and not where it is younger than that.
+// and not where it is younger than that. In the second pass it is due where the
+// first one failed.
 func (r *rotation) due(d *Dossier) bool {
-	return !r.options.RewrapOnly && !r.retire && d.stored.GetRotation() != r.job.ID &&
+	return !r.options.RewrapOnly && d.stored.GetRotation() != r.job.ID &&
 		(r.options.Customer.ID != "" || d.stored.GetCustomer().GetCreateTime().AsTime().Before(r.job.Begun))
 }
 

@@ -254,6 +254,58 @@ func TestRotateRefuses(t *testing.T) {
 	}
 }
 
+// TestRetireAfterAFailure: whom the first pass could not rotate the second one
+// does, and leaves his old version for the next rotation.
+func TestRetireAfterAFailure(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, custodytest.Embedded())
+	ctx, f := t.Context(), []*fixture{}
+	for range 2 {
+		f = append(f, w.fixture(ctx, t))
+	}
+	var rotations atomic.Int64
+	c := w.server(t, w.scripted(func(_ context.Context, call custodytest.Call) custodytest.Fate {
+		if call.Op == "vault.rotate" && rotations.Add(1) == 1 {
+			return custodytest.Refuse
+		}
+		return custodytest.Pass
+	}))
+	log := &book{}
+	report := w.rotate(ctx, t, c, RotateOptions{Recorder: log, RetireOld: true, Grace: time.Nanosecond})
+	if report.Done != 2 || report.Rotated != 2 || report.Retired != 1 || report.Deferred != 1 || report.Failed() != 0 {
+		t.Errorf("%+v", report)
+	}
+	failed := 0
+	for _, e := range log.events {
+		if e.Code == "UNAVAILABLE" && e.Reason == ReasonUnavailable {
+			failed++
+		}
+	}
+	if failed != 1 || len(log.events) != 4 {
+		t.Errorf("%d of %d events are of a failure", failed, len(log.events))
+	}
+	for _, one := range f {
+		if info := w.versions(ctx, t, c, one.customer); info.LatestVersion != 2 {
+			t.Errorf("%+v", info)
+		}
+	}
+	w.mustBeWhole(ctx, t)
+}
+
+// TestRotateAtTheLimit rotates a dossier that is larger than it may be by now.
+func TestRotateAtTheLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, custodytest.Embedded())
+	ctx, c := t.Context(), w.server(t, limited(Limits{DossierBytes: 10}))
+	f := w.fixture(ctx, t)
+	report := w.rotate(ctx, t, c, RotateOptions{Customer: f.customer, Recorder: &book{}})
+	index := w.rotateIndex(ctx, t, c, hasty(&book{}))
+	if report.Done != 1 || !index.Complete {
+		t.Errorf("%+v, %+v", report, index)
+	}
+	w.mustBeWhole(ctx, t)
+}
+
 // TestRotateEndsInAnOutage gives up where the keeper of keys stays away, instead
 // of failing for each customer in turn.
 func TestRotateEndsInAnOutage(t *testing.T) {

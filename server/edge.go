@@ -78,6 +78,7 @@ func (e *edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h
 	defer func() { c.end() }()
 	err = e.guard(ctx, info.FullMethod, c, func() error {
 		msg, _ := req.(proto.Message)
+		c.about(msg) // also of a call that is refused for its caller
 		for _, step := range []func() error{
 			func() error { return c.enter(ctx) },
 			func() error { return c.admit(ctx, msg) },
@@ -205,12 +206,18 @@ func (c *call) enter(ctx context.Context) error {
 	return c.rule.Allows(c.principal)
 }
 
-// admit decides whether the caller may do what the request asks for.
-func (c *call) admit(ctx context.Context, req proto.Message) error {
+// about notes which institute the request is about, if there is one of that name.
+func (c *call) about(req proto.Message) access.Asked {
 	asked := c.rule.Asked(req)
 	if c.edge.custodian.Serves(asked.Institute) {
 		c.draft.Add(func(e *audit.Event) { e.Institute = asked.Institute })
 	}
+	return asked
+}
+
+// admit decides whether the caller may do what the request asks for.
+func (c *call) admit(ctx context.Context, req proto.Message) error {
+	asked := c.about(req)
 	if c.rule.Resource != "" && !asked.Named {
 		return nil // the handler says what is wrong with the name
 	}
@@ -230,7 +237,7 @@ func (c *call) admit(ctx context.Context, req proto.Message) error {
 		return custody.NotThere(c.rule.Name(req))
 	}
 	c.admitted = true
-	c.draft.Add(func(e *audit.Event) { e.Role = access.RoleName(role) })
+	c.draft.Add(func(e *audit.Event) { e.Role = identity.RoleName(role) })
 	return nil
 }
 
@@ -254,6 +261,11 @@ func (c *call) started(req proto.Message) {
 		return
 	}
 	c.working = true
+	if upload, ok := req.(interface {
+		GetHeader() *wertfachv1.UploadScanHeader
+	}); ok {
+		req = upload.GetHeader()
+	}
 	if id, ok := req.(interface{ GetRequestId() string }); ok {
 		c.draft.Add(func(e *audit.Event) { e.RequestID = id.GetRequestId() })
 	}

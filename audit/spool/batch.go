@@ -30,8 +30,8 @@ type Batch struct {
 	// time.
 	Since time.Time
 
-	mac   mac
-	lines []byte // nil where it must be read
+	before, mac mac    // keyed hashes of the batch before it, and its own
+	lines       []byte // nil where it must be read
 }
 
 // mac is a keyed hash.
@@ -58,10 +58,9 @@ func (s *Spool) batchMAC(before mac, number int64, lines []byte) mac {
 // takes its place.
 func (s *Spool) Append(ctx context.Context, lines []byte, events int, first, last time.Time) (Batch, error) {
 	s.mu.Lock()
-	b := Batch{Number: s.next, Events: events, Bytes: int64(len(lines)), First: first, Last: last, lines: lines}
-	before := s.tail
+	b := Batch{Number: s.next, Events: events, Bytes: int64(len(lines)), First: first, Last: last, before: s.tail, lines: lines}
 	s.mu.Unlock()
-	b.mac = s.batchMAC(before, b.Number, lines)
+	b.mac = s.batchMAC(b.before, b.Number, lines)
 	file := make([]byte, 0, len(lines)+hex.EncodedLen(len(b.mac)))
 	file = hex.AppendEncode(append(file, lines...), b.mac[:])
 	if _, err := s.store.Put(ctx, batchName(b.Number), file, blobstore.Condition{}); err != nil {
@@ -91,8 +90,8 @@ func (s *Spool) Lines(ctx context.Context, b Batch) ([]byte, error) {
 		return b.lines, nil
 	}
 	lines, sum, err := s.read(ctx, b.Number)
-	if err == nil && sum != b.mac {
-		err = ErrChanged
+	if err == nil && (sum != b.mac || s.batchMAC(b.before, b.Number, lines) != b.mac) {
+		return nil, ErrChanged
 	}
 	return lines, err
 }
@@ -123,7 +122,7 @@ func (s *Spool) recall(ctx context.Context, number int64, before mac) (Batch, er
 	if want := s.batchMAC(before, number, lines); !hmac.Equal(sum[:], want[:]) {
 		return Batch{}, ErrChanged
 	}
-	b := Batch{Number: number, Events: bytes.Count(lines, []byte{'\n'}), Bytes: int64(len(lines)), mac: sum}
+	b := Batch{Number: number, Events: bytes.Count(lines, []byte{'\n'}), Bytes: int64(len(lines)), before: before, mac: sum}
 	firstLine, _, _ := bytes.Cut(lines, []byte{'\n'})
 	lastLine := lines[bytes.LastIndexByte(lines[:len(lines)-1], '\n')+1:]
 	if b.First, err = timeOf(firstLine); err == nil {

@@ -177,7 +177,7 @@ func (s *Spool) Leave(ctx context.Context, c *Chain, batches int) ([]int64, erro
 // Remove deletes batches that are shipped.
 func (s *Spool) Remove(ctx context.Context, numbers []int64) error {
 	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
+	group.SetLimit(16)
 	for _, number := range numbers {
 		group.Go(func() error { return s.store.Delete(gctx, batchName(number)) })
 	}

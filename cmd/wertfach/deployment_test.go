@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,26 +15,33 @@ import (
 	"github.com/hashicorp/vault/api"
 	"github.com/minio/minio-go/v7"
 
+	"github.com/wertfach/wertfach/deploy"
+	"github.com/wertfach/wertfach/internal/minioadmin"
 	"github.com/wertfach/wertfach/internal/pki"
 	"github.com/wertfach/wertfach/internal/profile"
 	"github.com/wertfach/wertfach/internal/testenv"
 )
 
-// deployment is a configuration file on a Vault and a MinIO of its own.
+// deployment is a configuration on a Vault and a MinIO of its own.
 type deployment struct {
 	vault     *testenv.Vault
 	minio     *testenv.Minio
 	dir       string
-	config    string // the file
-	hasty     string // the same with hardly any patience at the start
-	initToken string // the file with the token for init
+	config    string   // the file of the server
+	hasty     string   // the same with hardly any patience at the start
+	sweeper   string   // the file of the sweeper
+	operator  string   // that of the operator
+	initFlags []string // who prepares it
 	authority *pki.Authority
 }
 
-const bucket = "wertfach"
+const (
+	bucket      = "bank-vault"
+	auditBucket = "bank-log"
+)
 
 // newDeployment sets up what an operator has before `wertfach init`: the two
-// servers, the two policies of deploy/vault and nothing that they do not allow.
+// servers, and for the occasion a token and keys with the shipped policies.
 func newDeployment(t *testing.T) *deployment {
 	t.Helper()
 	d := &deployment{vault: testenv.NewVault(t), minio: testenv.NewMinio(t), dir: t.TempDir()}
@@ -44,55 +53,68 @@ func newDeployment(t *testing.T) *deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const role = "wertfach-server"
-	files, err := d.vault.AppRole(t.Context(), testenv.AppRole{Name: role, Policy: policy(t, "server")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.vault.Client().Logical().WriteWithContext(t.Context(), "auth/approle/role/"+role,
-		map[string]any{"token_no_default_policy": true}); err != nil {
-		t.Fatal(err)
-	}
-	d.initToken = d.token(t, "init")
-	text := fmt.Sprintf(`
+	text := func(id deploy.Identity) string {
+		folder := filepath.Join(d.dir, "credentials", string(id))
+		return fmt.Sprintf(`
 listen: 127.0.0.1:0
 tls: {cert_file: %q, key_file: %q, client_ca_file: %q}
+callers:
+  - {uri: "spiffe://dev.wertfach.example/portal/*", roles: [portal], institutes: ["*"]}
+  - {uri: "spiffe://dev.wertfach.example/core-banking/*", roles: [core-banking], institutes: ["*"]}
 institutes: [{id: musterbank}]
 vault:
   address: %s
   auth:
     approle: {role_id_file: %q, secret_id_file: %q}
 s3: {endpoint: %s, bucket: %s, access_key_file: %q, secret_key_file: %q}
-`, server.CertFile, server.KeyFile, d.authority.CAFile(), d.vault.Addr(), files.RoleID, files.SecretID,
-		d.minio.Endpoint, bucket, d.minio.AccessKeyFile, d.minio.SecretKeyFile)
-	d.config = d.write(t, "wertfach.yaml", text)
-	d.hasty = d.write(t, "hasty.yaml", text+"start_timeout: 400ms\n")
+audit: {bucket: %s, spool_file: %q, retention_days: 1}
+`, server.CertFile, server.KeyFile, d.authority.CAFile(), d.vault.Addr(),
+			filepath.Join(folder, "vault-role-id"), filepath.Join(folder, "vault-secret-id"),
+			d.minio.Endpoint, bucket, filepath.Join(folder, "s3-access-key"), filepath.Join(folder, "s3-secret-key"),
+			auditBucket, filepath.Join(d.dir, string(id)+".spool"))
+	}
+	d.config = d.write(t, "wertfach.yaml", text(deploy.Server))
+	d.hasty = d.write(t, "hasty.yaml", text(deploy.Server)+"start_timeout: 400ms\n")
+	d.sweeper = d.write(t, "sweeper.yaml", text(deploy.Sweeper))
+	d.operator = d.write(t, "operator.yaml", text(deploy.Operator))
+	d.initFlags = append([]string{"--vault-token-file", d.token(t)}, d.keys(t)...)
 	return d
 }
 
-// policy reads a policy as it is shipped.
-func policy(t *testing.T, name string) string {
+// token makes a token with the policy for init, and no other rights.
+func (d *deployment) token(t *testing.T) (file string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", "vault", name+".hcl"))
-	if err != nil {
+	name, client := deploy.Init.Name(), d.vault.Client()
+	if err := client.Sys().PutPolicyWithContext(t.Context(), name, deploy.Vault{}.Policy(deploy.Init)); err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
-}
-
-// token makes a token with a shipped policy and no other rights.
-func (d *deployment) token(t *testing.T, name string) (file string) {
-	t.Helper()
-	if err := d.vault.Client().Sys().PutPolicyWithContext(t.Context(), name, policy(t, name)); err != nil {
-		t.Fatal(err)
-	}
-	s, err := d.vault.Client().Auth().Token().CreateWithContext(t.Context(), &api.TokenCreateRequest{
+	s, err := client.Auth().Token().CreateWithContext(t.Context(), &api.TokenCreateRequest{
 		Policies: []string{name}, NoDefaultPolicy: true, TTL: "10m",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.write(t, name+".token", s.Auth.ClientToken)
+	return d.write(t, "init.token", s.Auth.ClientToken)
+}
+
+// keys makes a user of MinIO with the policy for init, and no other rights.
+func (d *deployment) keys(t *testing.T) (flags []string) {
+	t.Helper()
+	admin, err := minioadmin.New(minioadmin.Config{
+		Endpoint: d.minio.Endpoint, AccessKeyFile: d.minio.AccessKeyFile, SecretKeyFile: d.minio.SecretKeyFile,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const secret = "for-the-occasion"
+	name, policy := deploy.Init.Name(), deploy.Buckets{Data: bucket, Audit: auditBucket}.Policy(deploy.Init)
+	err = errors.Join(
+		admin.PutPolicy(t.Context(), name, []byte(policy)), admin.PutUser(t.Context(), name, secret), admin.Attach(t.Context(), name, name),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--s3-access-key-file", d.write(t, "init.access", name), "--s3-secret-key-file", d.write(t, "init.secret", secret)}
 }
 
 func (d *deployment) write(t *testing.T, name, content string) string {
@@ -153,26 +175,40 @@ func (d *deployment) client(t *testing.T, role, address string) (file string) {
 	return file
 }
 
-// TestDeployment is the life of a deployment on a real Vault and MinIO, under
-// exactly the rights that deploy/vault grants.
+// TestDeployment is the life of a deployment on a real Vault and MinIO. Each of its
+// processes logs in with what `wertfach init` gave out, and has exactly the rights
+// of deploy/vault and deploy/s3.
 func TestDeployment(t *testing.T) {
 	t.Parallel()
 	d := newDeployment(t)
-	expect(t, exitUnavailable, []string{"gave up waiting", "NoSuchBucket"}, "serve", "--config", d.hasty)
+	expect(t, exitInternal, []string{"no such file"}, "serve", "--config", d.config)
 
 	keys := filepath.Join(d.dir, "attest.pem")
-	initialise := []string{"init", "--config", d.config, "--vault-token-file", d.initToken, "--keys-out", keys}
-	if r := expect(t, exitOK, nil, initialise...); strings.Count(r.out, " made\n") != 4 {
+	credentials := filepath.Join(d.dir, "credentials")
+	initialise := append([]string{"init", "--config", d.config, "--keys-out", keys, "--credentials-out", credentials}, d.initFlags...)
+	if r := expect(t, exitOK, nil, initialise...); strings.Count(r.out, " made\n") != 5 || strings.Count(r.out, " written\n") != 2 {
 		t.Errorf("the first init says\n%s", r.out)
 	}
-	if r := expect(t, exitOK, nil, initialise...); strings.Count(r.out, " was there\n") != 4 {
+	first := d.secrets(t, credentials)
+	r := expect(t, exitOK, nil, initialise...)
+	if strings.Count(r.out, " was there\n") != 5 {
 		t.Errorf("the second init says\n%s", r.out)
 	}
+	if again := d.secrets(t, credentials); !slices.Equal(first, again) {
+		t.Error("the second init gave out other credentials")
+	}
+	for _, secret := range first {
+		if strings.Contains(r.out+r.err, secret) {
+			t.Error("init prints what it gives out")
+		}
+	}
 	expect(t, exitInternal, []string{"denied"}, "init", "--config", d.config) // as the server
+	expect(t, exitInternal, []string{"denied"}, "init", "--config", d.config, "--policies")
 
 	server, address := d.serve(t)
 	d.work(t, address, keys)
 	d.sweep(t)
+	d.rotate(t)
 	server.stop()
 	if code := <-server.ended; code != exitOK {
 		t.Errorf("serve ended with %d", code)
@@ -187,6 +223,25 @@ func TestDeployment(t *testing.T) {
 	}
 }
 
+// secrets are all that was given out, to the owner alone.
+func (d *deployment) secrets(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	for _, id := range deploy.Lasting() {
+		for _, name := range []string{"vault-secret-id", "s3-secret-key"} {
+			path := filepath.Join(dir, string(id), name)
+			content, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s: mode %v, %v", path, info.Mode(), err)
+			}
+			all = append(all, strings.TrimSpace(string(content)))
+		}
+	}
+	return all
+}
+
 // work goes through everything that asks something of Vault.
 func (d *deployment) work(t *testing.T, address, keys string) {
 	t.Helper()
@@ -197,11 +252,17 @@ func (d *deployment) work(t *testing.T, address, keys string) {
 	}
 	as(portal, "customer", "enrol", "-f", d.write(t, "customer.json", customerJSON))
 	sim := name(t, as(portal, "artefact", "register", "--customer", customerName, "-f", d.write(t, "sim.json", simJSON)))
-	// A second secret under a data key of its own: revealing both is a batch.
+	// A second secret, under a data key of its own.
 	as(portal, "artefact", "update", sim, "-f", d.write(t, "update.json", `{"simCard": {"pin": "0815"}}`))
 	expect(t, exitOK, []string{"0815", "12345678"}, "--profile", portal, "artefact", "reveal", sim, "--purpose", "unlock")
 	pdf := d.write(t, "receipt.pdf", "%PDF-1.7\n"+strings.Repeat("a line of the receipt\n", 10_000))
 	as(portal, "scan", "upload", "--artefact", sim, pdf)
+	// The server may begin an erasure. The sweeper, which runs all the while,
+	// finishes it.
+	erase := []string{"--profile", core, "--timeout", "5s", "customer", "erase", customerName, "--reason", "account closed"}
+	expect(t, exitUnavailable, []string{"ERASURE_PENDING", "can't be undone"}, erase...)
+	expect(t, exitState, []string{"BEING_ERASED"}, "--profile", portal, "customer", "get", customerName)
+	d.sweepAlongside(t)
 	out := as(core, "customer", "erase", customerName, "--reason", "account closed")
 	receipt := filepath.Join(d.dir, "receipt.json")
 	as(core, "receipt", "get", name(t, out), "--out", receipt)
@@ -212,13 +273,39 @@ func (d *deployment) work(t *testing.T, address, keys string) {
 	as(core, "contract", "terminate", "--customer", customerName, "--effective", "today", "--reason", "account closed")
 }
 
-// sweep runs while the server does, under its rights.
+// sweepAlongside runs sweeps one after the other until one has finished an
+// erasure, and stops them.
+func (d *deployment) sweepAlongside(t *testing.T) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	r := start(ctx, "sweep", "--config", d.sweeper, "--every", "20ms")
+	r.wait(t, func(logged string) bool {
+		return strings.Contains(logged, `"resumed":1`) && strings.Count(logged, `"resumed":0`) > 1
+	})
+	stop()
+	if code := <-r.ended; code != exitOK {
+		t.Errorf("sweep --every ended with %d\n%s", code, r.logged())
+	}
+	checkLog(t, r.logged())
+}
+
+// rotate rotates the keys while the server serves.
+func (d *deployment) rotate(t *testing.T) {
+	t.Helper()
+	checkLog(t, expect(t, exitOK, nil, "keys", "rotate", "--config", d.operator, "--all").err)
+}
+
+// sweep runs while the server does, under rights of its own. Under the server's
+// nothing is erased.
 func (d *deployment) sweep(t *testing.T) {
 	t.Helper()
-	for _, want := range []sweepReport{{Erased: 1}, {}} {
+	asServer := d.write(t, "as-server.yaml", strings.ReplaceAll(d.read(t, d.sweeper), "credentials/sweeper/", "credentials/server/"))
+	expect(t, exitIncomplete, []string{`"failures":1`, "see the log"}, "sweep", "--config", asServer)
+	for _, want := range []sweepReport{{Resumed: 1}, {}} {
 		var got sweepReport
-		r := expect(t, exitOK, nil, "sweep", "--config", d.config)
-		if err := json.Unmarshal([]byte(r.out), &got); err != nil || got.Erased != want.Erased || got.Failures != 0 {
+		r := expect(t, exitOK, nil, "sweep", "--config", d.sweeper)
+		if err := json.Unmarshal([]byte(r.out), &got); err != nil || got != want {
 			t.Errorf("sweep: got %s, %v; want %+v", r.out, err, want)
 		}
 		checkLog(t, r.err)
@@ -232,7 +319,19 @@ func (d *deployment) sweep(t *testing.T) {
 	if _, err := client.PutObject(t.Context(), bucket, object, strings.NewReader("spoilt"), 6, minio.PutObjectOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, exitIncomplete, []string{`"failures":1`, "see the log"}, "sweep", "--config", d.config)
+	expect(t, exitIncomplete, []string{`"failures":1`, "see the log"}, "sweep", "--config", d.sweeper)
+	if err := client.RemoveObject(t.Context(), bucket, object, minio.RemoveObjectOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *deployment) read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // checkLog wants JSON lines without a customer's data.

@@ -31,7 +31,7 @@ func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
 		Short: "what a script can rely on",
-		Long: `Exit codes of the verbs that talk to a server, and of "receipt verify":
+		Long: `Exit codes of the verbs that talk to a server, and of "receipt verify" and "audit verify":
 
     0  done
     1  an error that nobody foresaw; the message names the call for the operator
@@ -42,10 +42,11 @@ func exitCodesTopic() *cobra.Command {
        change: CUSTOMER_EXISTS, CONTRACT_ENDED, SERVICE_NOT_BOOKED, STALE_ETAG
     6  not allowed
     7  the server or its stores can't be reached, or server and client don't accept each
-       other's certificates, or the time was up: try again later
+       other's certificates, or the time was up: try again later. ERASURE_PENDING is an
+       erasure that can't be undone and that the next sweep finishes
     8  what was stored or transferred is damaged
     9  a limit of number, size or rate was reached
-   10  the receipt does not verify
+   10  the receipt, or the audit log, does not verify
   130  interrupted
 
 What is asked for goes to standard output, and nothing else does. Messages go to
@@ -58,8 +59,8 @@ The word in brackets is stable: the rule that a field broke, or the reason. The 
 before it may be reworded. No message repeats the value of a field or a flag.
 
 A change that was interrupted, or for which the time was up, may have been made or not:
-look, or make it again. The commands that run or tend a server (dev, serve, init, sweep)
-tell their codes in their own help.`,
+look, or make it again. The commands that run or tend a server (dev, serve, init, sweep,
+keys) tell their codes in their own help.`,
 	}
 }
 

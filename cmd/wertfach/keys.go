@@ -94,7 +94,7 @@ func printReport(cmd *cobra.Command, report any, failed int, err error) error {
 	case err != nil:
 		return fmt.Errorf("it broke off, and goes on where it stood when it is repeated: %w", err)
 	case failed > 0:
-		return coded{fmt.Errorf("%d customers could not be done now; the log says why, and repeating it tries them again", failed), exitIncomplete}
+		return coded{fmt.Errorf("not complete: what could not be done now is in the log, by pseudonym, and is tried again when it is repeated (%d)", failed), exitIncomplete}
 	}
 	return nil
 }

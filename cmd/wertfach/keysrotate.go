@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -123,6 +124,7 @@ func rotate(cmd *cobra.Command, f rotateFlags) error {
 	return operate(cmd, f.config, func(ctx context.Context, o operation) error {
 		bar := watch(cmd, "rotating keys")
 		options.Recorder, options.Progress = o.log, bar.show
+		options.Grace = time.Minute + o.config.Calls.Timeout // nobody holds longer what he has read
 		r, err := o.custodian.Rotate(ctx, options)
 		bar.end()
 		return printReport(cmd, rotateReport{

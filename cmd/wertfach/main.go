@@ -6,7 +6,8 @@
 // and prints the answer. There is a file for each noun; call.go, input.go and
 // print.go hold what they share, exit.go what scripts rely on.
 //
-// The commands that run or tend a server are dev, serve, init and sweep.
+// The commands that run or tend a server are dev, serve, init, sweep and
+// keys.
 package main
 
 import (

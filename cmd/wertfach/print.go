@@ -20,6 +20,9 @@ func (c *cli) print(answer proto.Message) error {
 	if list, ok := answer.(*wertfachv1.ListArtefactsResponse); ok {
 		return c.printList(list.GetArtefacts())
 	}
+	if list, ok := answer.(*wertfachv1.ListEventsResponse); ok {
+		return c.printEvents(list.GetEvents())
+	}
 	return c.printFields(answer)
 }
 

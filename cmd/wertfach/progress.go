@@ -40,11 +40,16 @@ func (p *progress) begin(size int64) {
 
 // Write counts.
 func (p *progress) Write(b []byte) (int, error) {
+	p.count(int64(len(b)))
+	return len(b), nil
+}
+
+// count counts so many bytes.
+func (p *progress) count(bytes int64) {
 	if p.bar != nil {
 		// A bar that can't be drawn is no reason to stop.
-		_ = p.bar.Add(len(b))
+		_ = p.bar.Add64(bytes)
 	}
-	return len(b), nil
 }
 
 // end leaves the bar as it is and goes to the next line.

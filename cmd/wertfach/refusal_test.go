@@ -75,9 +75,14 @@ func TestExitCodesOfTheServersAnswers(t *testing.T) {
 		{exitInvalid, "effective_date: ", []string{"contract", "terminate", "--customer", customerName, "--effective", "2026-02-30"}},
 		{exitInvalid, "effective_date: ", []string{"contract", "terminate", "--customer", customerName, "--effective", "2020-01-01"}},
 		{exitInvalid, "--field: names a field", []string{"artefact", "reveal", sim, "--purpose", "unlock", "--field", "sim_card.none"}},
+		{exitDenied, "[ROLE_NOT_ALLOWED]", []string{"customer", "erase", customerName, "--reason", "asked"}},
 		{exitUnavailable, "[DEADLINE_EXCEEDED]", []string{"customer", "get", customerName, "--timeout", "1ns"}},
 	} {
-		s.refused(t, "portal", "", c.code, c.word, c.args...)
+		role := "portal"
+		if c.args[0] == "contract" {
+			role = "core-banking"
+		}
+		s.refused(t, role, "", c.code, c.word, c.args...)
 	}
 }
 

@@ -95,6 +95,7 @@ for what a script can rely on.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(c.customer(), c.artefact(), c.scan(), c.service(), c.contract(), c.receipt())
+	root.AddCommand(c.audit())
 	root.AddCommand(serverCommands()...)
 	root.AddCommand(exitCodesTopic(), filesTopic())
 	return nested(root)

@@ -29,6 +29,7 @@ func TestTheVerbs(t *testing.T) {
 		"contract cancel", "contract terminate",
 		"customer enrol", "customer erase", "customer get", "customer update",
 		"dev", "exit-codes", "files", "init",
+		"keys rotate", "keys rotate-index",
 		"receipt get", "receipt verify",
 		"scan delete", "scan download", "scan upload",
 		"serve", "service withdraw", "sweep",

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +32,7 @@ func (c coded) Unwrap() error { return c.error }
 
 // serverCommands are the commands that run a server or tend one.
 func serverCommands() []*cobra.Command {
-	return []*cobra.Command{devCommand(), serveCommand(), initCommand(), sweepCommand()}
+	return []*cobra.Command{devCommand(), serveCommand(), initCommand(), sweepCommand(), keysCommand()}
 }
 
 func serveCommand() *cobra.Command {
@@ -40,6 +42,9 @@ func serveCommand() *cobra.Command {
 		Short: "serve the API on Vault and S3",
 		Long: `Serve runs a server on the back ends that the configuration names, which
 "wertfach init" has prepared. deploy/wertfach.yaml explains the configuration.
+
+Callers, issuers and the bounds of calls are read again when the file changes, and on
+SIGHUP; the rest of it takes a restart. Renewed certificates are taken up by themselves.
 
 Where Vault or the object store is away at the start, serve waits for
 start_timeout, says so in the log, and then ends with exit code 7. Until they are
@@ -56,10 +61,17 @@ Exit codes: 0 stopped as it was told; 1 not started or failed, the message says 
 			}
 			boundMemory(int64(c.Limits.CacheSize))
 			ctx := cmd.Context() // ends with SIGTERM and SIGINT
-			n, err := node.Start(ctx, node.Options{Config: c, Log: c.Log.Logger(cmd.ErrOrStderr())})
+			log := c.Log.Logger(cmd.ErrOrStderr())
+			n, err := node.Start(ctx, node.Options{Config: c, Log: log, Version: versionText()})
 			if err != nil {
 				return started(ctx, err)
 			}
+			again := make(chan os.Signal, 1)
+			signal.Notify(again, syscall.SIGHUP)
+			defer signal.Stop(again)
+			watching, stop := context.WithCancel(ctx)
+			defer stop()
+			go config.Watcher{File: file, Running: c, Apply: n.Update, Now: again, Log: log}.Run(watching)
 			return n.Run(ctx)
 		},
 	}

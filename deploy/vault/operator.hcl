@@ -25,8 +25,10 @@ path "transit/decrypt/+" {
     "context"    = ["ZG9zc2llcg=="] # dossier
   }
 }
-# The secret behind pseudonyms and blind indexes is opened once, at the start.
-path "transit/decrypt/system" { capabilities = ["update"] }
+# The secret behind pseudonyms and blind indexes is opened, and where it is rotated
+# sealed anew.
+path "transit/decrypt/system"           { capabilities = ["update"] }
+path "transit/datakey/plaintext/system" { capabilities = ["update"] }
 
 # Segments of the audit log are signed.
 path "transit/sign/attest" { capabilities = ["update"] }

@@ -81,6 +81,17 @@ func (c *Config) Identity() identity.Config {
 	return who
 }
 
+// needIssuer says whether a caller may act for people while nobody vouches for
+// any.
+func (c *Config) needIssuer() bool {
+	return len(c.Issuers) == 0 && slices.ContainsFunc(c.Callers, func(caller Caller) bool {
+		return slices.ContainsFunc(caller.Roles, func(name string) bool {
+			role, _ := identity.ParseRole(name)
+			return identity.OfPeople(role)
+		})
+	})
+}
+
 // callers checks who may call. What identity says of it is said here by the same
 // keys; whether an institute is served is known only here.
 func (r *rules) callers(c *Config) {

@@ -41,5 +41,8 @@ func (c *Config) Warnings() []string {
 	if g := c.Sweep.Grace; g > 0 && g < custody.PendingGrace {
 		warnings = append(warnings, "sweep.grace is shorter than an upload may take: sweep only while nothing is changed")
 	}
+	if c.needIssuer() {
+		warnings = append(warnings, "callers has roles of people, and there are no issuers: no person can call")
+	}
 	return warnings
 }

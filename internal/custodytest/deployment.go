@@ -20,8 +20,10 @@ import (
 type Deployment struct {
 	// Folder holds the keyring and the embedded store; empty for the real servers.
 	Folder string
-	// Address, Mount and Token lead to a transit engine of a Vault.
+	// Address, Mount and Token, or the files of an AppRole, lead to a transit
+	// engine of a Vault.
 	Address, Mount, Token string
+	Role                  testenv.AppRoleFiles
 	// S3 leads to a bucket.
 	S3 s3.Settings
 }
@@ -33,7 +35,7 @@ func (d Deployment) Open(ctx context.Context) (vault.Driver, blobstore.Driver, e
 		return d.openEmbedded()
 	}
 	keys, err := transit.New(ctx, transit.Config{
-		Address: d.Address, Mount: d.Mount, Login: transit.Login{Token: d.Token},
+		Address: d.Address, Mount: d.Mount, Login: transit.Login{Token: d.Token, RoleIDFile: d.Role.RoleID, SecretIDFile: d.Role.SecretID},
 	})
 	if err != nil {
 		return nil, nil, err

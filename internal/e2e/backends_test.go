@@ -10,6 +10,7 @@ import (
 
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/blobstore/s3"
+	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/internal/custodytest"
 	"github.com/wertfach/wertfach/internal/testenv"
 	"github.com/wertfach/wertfach/vault"
@@ -17,7 +18,10 @@ import (
 
 // backends are a keeper of keys and a store of objects.
 type backends struct {
-	// connect gives them to a server.
+	// prepare makes them ready, as `wertfach init` does.
+	prepare func(testing.TB)
+	// connect gives them to a server, with the rights of a deployed one and, as it
+	// sweeps and erases by itself here, those of a sweeper.
 	connect func(testing.TB) (*vault.Keys, *blobstore.Store)
 	// keyNames lists the keys that there are.
 	keyNames func(testing.TB) []string
@@ -50,6 +54,7 @@ func embeddedBackends(t testing.TB) *backends {
 	front, back := vault.New(keys), blobstore.New(store)
 	return &backends{
 		folders: []string{place.Folder},
+		prepare: func(t testing.TB) { ok(t, custody.Prepare(t.Context(), front, back)) },
 		connect: func(testing.TB) (*vault.Keys, *blobstore.Store) { return front, back },
 		keyNames: func(t testing.TB) []string {
 			t.Helper()
@@ -68,15 +73,27 @@ func embeddedBackends(t testing.TB) *backends {
 // MinIO. Each server connects for itself.
 func realBackends(t testing.TB, v *testenv.Vault, m *testenv.Minio) *backends {
 	t.Helper()
-	place := custodytest.Deployment{
+	bucket := m.FreshBucket(t)
+	root := custodytest.Deployment{
 		Address: v.Addr(), Mount: v.FreshMount(t), Token: v.RootToken(),
 		S3: s3.Settings{
-			Endpoint: m.Endpoint, Region: testenv.MinioRegion, Bucket: m.FreshBucket(t),
+			Endpoint: m.Endpoint, Region: testenv.MinioRegion, Bucket: bucket,
 			AccessKeyFile: m.AccessKeyFile, SecretKeyFile: m.SecretKeyFile,
 		},
 	}
+	place := root
+	var err error
+	place.Token = ""
+	place.Role, err = v.Deployed(t.Context(), bucket, place.Mount)
+	ok(t, err)
+	place.S3.AccessKeyFile, place.S3.SecretKeyFile, err = m.Deployed(t.Context(), bucket)
+	ok(t, err)
 	return &backends{
 		folders: []string{v.Dir(), m.Dir()},
+		prepare: func(t testing.TB) {
+			keys, store := root.MustOpen(t)
+			ok(t, custody.Prepare(t.Context(), vault.New(keys), blobstore.New(store)))
+		},
 		connect: func(t testing.TB) (*vault.Keys, *blobstore.Store) {
 			t.Helper()
 			keys, store := place.MustOpen(t)

@@ -43,18 +43,15 @@ type deployment struct {
 	address   string
 	log       *journal
 	authority *pki.Authority
-	served    chan error // what Serve gave
 }
 
 // deploy prepares the back ends where they are fresh and starts a server on a
 // free port of loopback. It is shut down when the test ends.
 func deploy(t testing.TB, b *backends, limits custody.Limits) *deployment {
 	t.Helper()
-	d := &deployment{backends: b, log: newJournal(), served: make(chan error, 1)}
+	d := &deployment{backends: b, log: newJournal()}
+	b.prepare(t)
 	d.keys, d.store = b.connect(t)
-	if err := custody.Prepare(t.Context(), d.keys, d.store); err != nil {
-		t.Fatal(err)
-	}
 	secret, err := custody.LoadIndexSecret(t.Context(), d.keys, d.store)
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +80,9 @@ func (d *deployment) start(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.edge = servertest.New(t, d.custodian, d.keys, d.store)
+	if d.edge == nil {
+		d.edge = servertest.New(t, d.custodian, d.keys, d.store)
+	}
 	d.server, err = server.New(d.edge.Into(server.Config{
 		Custodian: d.custodian,
 		TLS:       &tls.Config{Certificates: []tls.Certificate{load(t, pair)}, ClientCAs: pool(t, d.authority)},
@@ -98,12 +97,13 @@ func (d *deployment) start(t testing.TB) {
 		t.Fatal(err)
 	}
 	d.address = listener.Addr().String()
-	go func() { d.served <- d.server.Serve(listener) }()
+	started, served := d.server, make(chan error, 1)
+	go func() { served <- started.Serve(listener) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 		defer cancel()
-		d.server.Shutdown(ctx)
-		if err := <-d.served; err != nil {
+		started.Shutdown(ctx)
+		if err := <-served; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
 	})

@@ -84,7 +84,7 @@ func (m *markers) run(t *testing.T) {
 		t.Error("the reason in the receipt is not found, so the search proves nothing")
 	}
 	planted := m.values[len(m.values)/2]
-	_, err = m.store.Put(t.Context(), "planted/object", []byte("what was "+planted+" planted"), blobstore.Condition{})
+	_, err = m.store.Put(t.Context(), "musterbank/pending/planted", []byte("what was "+planted+" planted"), blobstore.Condition{})
 	ok(t, err)
 	if found, _ := newSearch(t, m.values).inFolders(t, m.folders); len(found) != 1 {
 		t.Errorf("of what was planted %v is found, so the search proves nothing", found)

@@ -44,10 +44,7 @@ var sceneLimits = custody.Limits{Artefacts: 6, Scans: 2, ScanBytes: 256 << 10, D
 func newScene(t *testing.T, b *backends) *scene {
 	t.Helper()
 	s := &scene{deployment: deploy(t, b, sceneLimits), sent: &recorder{}}
-	s.conn = s.dial(t, grpc.WithUnaryInterceptor(s.sent.unary), grpc.WithStreamInterceptor(s.sent.stream))
-	s.customers = wertfachv1.NewCustomerServiceClient(s.conn)
-	s.artefacts = wertfachv1.NewArtefactServiceClient(s.conn)
-	s.lifecycle = wertfachv1.NewLifecycleServiceClient(s.conn)
+	s.redial(t)
 	ctx := t.Context()
 
 	s.erika = s.enrol(t, bank, "erika", erika())
@@ -84,6 +81,15 @@ func newScene(t *testing.T, b *backends) *scene {
 	s.receipt, err = s.lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: bank + "/customers/gone", Reason: "asked for it"})
 	ok(t, err)
 	return s
+}
+
+// redial connects to the server as it stands now.
+func (s *scene) redial(t testing.TB) {
+	t.Helper()
+	s.conn = s.dial(t, grpc.WithUnaryInterceptor(s.sent.unary), grpc.WithStreamInterceptor(s.sent.stream))
+	s.customers = wertfachv1.NewCustomerServiceClient(s.conn)
+	s.artefacts = wertfachv1.NewArtefactServiceClient(s.conn)
+	s.lifecycle = wertfachv1.NewLifecycleServiceClient(s.conn)
 }
 
 func (s *scene) enrol(t testing.TB, institute, id string, c *wertfachv1.Customer) *wertfachv1.Customer {

@@ -124,9 +124,9 @@ func (h *half) Write(p []byte) (int, error) {
 	return int(n), nil
 }
 
-// late makes the requests seem to come from a machine whose clock is behind by
+// behind makes the requests seem to come from a machine whose clock is behind by
 // so much that S3 refuses them.
-func late(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+func behind(w http.ResponseWriter, r *http.Request, pass http.Handler) {
 	r.Header.Set("X-Amz-Date", "20200101T000000Z")
 	pass.ServeHTTP(w, r)
 }

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -24,6 +25,7 @@ import (
 	"github.com/wertfach/wertfach/audit/segment"
 	"github.com/wertfach/wertfach/internal/config"
 	"github.com/wertfach/wertfach/internal/devissuer"
+	"github.com/wertfach/wertfach/internal/minioadmin"
 	"github.com/wertfach/wertfach/internal/node"
 	"github.com/wertfach/wertfach/internal/pki"
 	"github.com/wertfach/wertfach/internal/servertest"
@@ -31,12 +33,23 @@ import (
 )
 
 const (
-	bank        = "institutes/musterbank"
-	auditBucket = "record-of-the-bank"
+	bank = "institutes/musterbank"
 	// spoolSize is how much of the audit log may wait for the audit bucket: some
 	// hundred calls, so that it can be filled.
 	spoolSize = 128 << 10
 )
+
+// servers are the real ones, and the proxy before them.
+type servers struct {
+	vault *testenv.Vault
+	minio *testenv.Minio
+	proxy *testenv.Toxiproxy
+}
+
+func newServers(t testing.TB) servers {
+	t.Helper()
+	return servers{testenv.NewVault(t), testenv.NewMinio(t), testenv.NewToxiproxy(t)}
+}
 
 // away is a server that can be made to fail, and the way to it.
 type away struct {
@@ -44,44 +57,54 @@ type away struct {
 	http           *breaker // behind it
 }
 
-// deployment is one server at work on back ends of its own.
-type deployment struct {
-	vault        *testenv.Vault
-	minio        *testenv.Minio
-	keys, store  away
-	login        testenv.AppRoleFiles
-	bucket       string
-	spool        string // the audit spool's file
-	issuer       *devissuer.Issuer
-	node         *node.Node
-	conn         grpc.ClientConnInterface // each RPC by somebody who may call it
-	conns        []*grpc.ClientConn
-	health       healthv1.HealthClient
-	log          *journal
-	confidential []string // what no message may hold
+func (s servers) away(t testing.TB, addr string) away {
+	t.Helper()
+	b := newBreaker(t, addr)
+	p, err := s.proxy.Proxy(t.Context(), b.addr())
+	ok(t, err)
+	return away{p, b}
 }
 
-// deploy starts the back ends. They are stopped when the test ends.
-func deploy(t testing.TB) *deployment {
+// deployment is one wertfach server at work, with a mount and buckets of its own.
+type deployment struct {
+	servers
+	name        string // of its mount, and part of its buckets' names
+	keys, store away
+	login       testenv.AppRoleFiles
+	admin       *minioadmin.Client
+	access      s3Keys
+	spool       string // the audit spool's file
+	clock       clock
+	issuer      *devissuer.Issuer
+	node        *node.Node
+	conn        grpc.ClientConnInterface // each RPC by somebody who may call it
+	conns       []*grpc.ClientConn
+	health      healthv1.HealthClient
+	log         *journal
+}
+
+func (d *deployment) bucket() string      { return d.name + "-objects" }
+func (d *deployment) auditBucket() string { return d.name + "-record" }
+
+// deploy starts a server of that name, which is stopped when the test ends.
+func (s servers) deploy(t testing.TB, name string) *deployment {
 	t.Helper()
-	d := &deployment{bucket: "objects-of-the-bank", log: &journal{}, spool: filepath.Join(t.TempDir(), "spool.db"), vault: testenv.NewVault(t), minio: testenv.NewMinio(t)}
-	x := testenv.NewToxiproxy(t)
-	d.keys = newAway(t, x, strings.TrimPrefix(d.vault.Addr(), "http://"))
-	d.store = newAway(t, x, d.minio.Addr(0))
+	d := &deployment{servers: s, name: name, log: &journal{}, spool: filepath.Join(t.TempDir(), "spool.db")}
+	d.keys = s.away(t, strings.TrimPrefix(s.vault.Addr(), "http://"))
+	d.store = s.away(t, s.minio.Addr(0))
 	d.allow(t)
-	d.confidential = []string{
-		d.keys.Addr(), d.store.Addr(), d.keys.http.addr(), d.store.http.addr(), strings.TrimPrefix(d.vault.Addr(), "http://"), d.minio.Addr(0),
-		"127.0.0.1", "localhost", d.bucket, auditBucket, d.spool, "transit/", d.minio.AccessKey, d.minio.SecretKey, d.vault.RootToken(), "hvs.",
-	}
+	d.allowStore(t)
+	d.start(t)
 	return d
 }
 
-func newAway(t testing.TB, x *testenv.Toxiproxy, upstream string) away {
-	t.Helper()
-	b := newBreaker(t, upstream)
-	p, err := x.Proxy(t.Context(), b.addr())
-	ok(t, err)
-	return away{p, b}
+// confidential is what no message may hold beside what was asked.
+func (d *deployment) confidential() []string {
+	return []string{
+		d.keys.Addr(), d.store.Addr(), d.keys.http.addr(), d.store.http.addr(), strings.TrimPrefix(d.vault.Addr(), "http://"), d.minio.Addr(0),
+		"127.0.0.1", "localhost", d.bucket(), d.auditBucket(), d.spool, d.name + "/", d.access.secret, d.minio.AccessKey, d.minio.SecretKey,
+		d.vault.RootToken(), "hvs.",
+	}
 }
 
 // allow gives the server an AppRole that may do what a server does and, so that
@@ -89,17 +112,37 @@ func newAway(t testing.TB, x *testenv.Toxiproxy, upstream string) away {
 func (d *deployment) allow(t testing.TB) {
 	t.Helper()
 	var err error
-	d.login, err = d.vault.AppRole(t.Context(), testenv.AppRole{Name: "wertfach", Policy: `
-		path "transit/*"      { capabilities = ["create", "read", "update", "delete", "list"] }
-		path "sys/mounts/*"   { capabilities = ["create", "read", "update"] }
-		path "auth/token/*"   { capabilities = ["read", "update"] }`})
+	d.login, err = d.vault.AppRole(t.Context(), testenv.AppRole{Name: d.name, Policy: `
+		path "` + d.name + `/*" { capabilities = ["create", "read", "update", "delete", "list"] }
+		path "sys/mounts/*"     { capabilities = ["create", "read", "update"] }
+		path "auth/token/*"     { capabilities = ["read", "update"] }`})
 	ok(t, err)
+}
+
+// s3Keys are what the server logs in with at MinIO.
+type s3Keys struct{ secret, idFile, secretFile string }
+
+// allowStore gives the server a user of its own in MinIO.
+func (d *deployment) allowStore(t testing.TB) {
+	t.Helper()
+	var err error
+	d.admin, err = minioadmin.New(minioadmin.Config{
+		Endpoint: d.minio.Endpoint, Region: testenv.MinioRegion, AccessKeyFile: d.minio.AccessKeyFile, SecretKeyFile: d.minio.SecretKeyFile,
+	})
+	ok(t, err)
+	dir := t.TempDir()
+	d.access = s3Keys{rand.Text(), filepath.Join(dir, "id"), filepath.Join(dir, "secret")}
+	ok(t, d.permit(t.Context(), true))
+	ok(t, d.admin.PutUser(t.Context(), d.name, d.access.secret))
+	ok(t, d.admin.Attach(t.Context(), d.name, d.name))
+	ok(t, os.WriteFile(d.access.idFile, []byte(d.name), 0o600))
+	ok(t, os.WriteFile(d.access.secretFile, []byte(d.access.secret), 0o600))
 }
 
 // start starts the server and connects to it.
 func (d *deployment) start(t testing.TB) {
 	t.Helper()
-	authority, err := pki.Open(t.TempDir(), time.Now())
+	authority, err := pki.Open(t.TempDir(), time.Now().Add(-48*time.Hour)) // valid by a clock that is behind
 	ok(t, err)
 	server, err := authority.Server("127.0.0.1")
 	ok(t, err)
@@ -112,14 +155,14 @@ func (d *deployment) start(t testing.TB) {
 		Issuers: []config.Issuer{{URL: d.issuer.URL(), Audience: devissuer.Audience, Groups: []config.Group{
 			{Group: devissuer.Officers, Roles: []string{"privacy-officer"}, Institutes: []string{"*"}},
 		}}},
-		Vault: &config.Vault{Address: "http://" + d.keys.Addr(), Auth: config.VaultAuth{AppRole: &config.AppRole{
+		Vault: &config.Vault{Address: "http://" + d.keys.Addr(), TransitMount: d.name, Auth: config.VaultAuth{AppRole: &config.AppRole{
 			RoleIDFile: d.login.RoleID, SecretIDFile: d.login.SecretID,
 		}}},
 		S3: &config.S3{
-			Endpoint: "http://" + d.store.Addr(), Bucket: d.bucket,
-			AccessKeyFile: d.minio.AccessKeyFile, SecretKeyFile: d.minio.SecretKeyFile,
+			Endpoint: "http://" + d.store.Addr(), Bucket: d.bucket(),
+			AccessKeyFile: d.access.idFile, SecretKeyFile: d.access.secretFile,
 		},
-		Audit:        config.Audit{SpoolFile: d.spool, SpoolSize: spoolSize, Bucket: auditBucket},
+		Audit:        config.Audit{SpoolFile: d.spool, SpoolSize: spoolSize, Bucket: d.auditBucket()},
 		StartTimeout: patience, ShutdownTimeout: patience,
 	}
 	for _, role := range servertest.Roles() {
@@ -127,19 +170,15 @@ func (d *deployment) start(t testing.TB) {
 			URI: "spiffe://" + pki.TrustDomain + "/" + role + "/*", Roles: []string{role}, Institutes: []string{"*"},
 		})
 	}
-	d.node, err = node.Start(t.Context(), node.Options{Config: c, Prepare: true, Log: slog.New(slog.NewTextHandler(d.log, nil))})
+	d.node, err = node.Start(t.Context(), node.Options{Config: c, Prepare: true, Now: d.clock.now, Log: slog.New(slog.NewTextHandler(d.log, nil))})
 	ok(t, err)
 	t.Cleanup(func() { d.stop(t) })
 	d.conn = servertest.Anybody(t, &servertest.Edge{Issuer: d.issuer}, func(role string) *grpc.ClientConn { return d.dial(t, authority, role) })
 	d.health = healthv1.NewHealthClient(d.conns[0])
 }
 
-// stop stops the server, once.
 func (d *deployment) stop(t testing.TB) {
 	t.Helper()
-	if d.node == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
 	for _, conn := range d.conns {
@@ -148,7 +187,6 @@ func (d *deployment) stop(t testing.TB) {
 	if err := errors.Join(d.node.Stop(ctx), d.issuer.Close()); err != nil {
 		t.Error(err)
 	}
-	d.node = nil
 }
 
 // dial opens a bare connection, which adds nothing to requests and repeats none.
@@ -191,21 +229,21 @@ func (d *deployment) snapshot(t testing.TB) map[string]string {
 		Transport: &http.Transport{DisableKeepAlives: true}, // leaves nothing running
 	})
 	ok(t, err)
-	for o := range client.ListObjectsIter(t.Context(), d.bucket, minio.ListObjectsOptions{Recursive: true}) {
+	for o := range client.ListObjectsIter(t.Context(), d.bucket(), minio.ListObjectsOptions{Recursive: true}) {
 		ok(t, o.Err)
 		if !strings.HasPrefix(o.Key, segment.HeadFolder) { // of the audit log, which goes on
 			kept["object "+o.Key] = o.ETag
 		}
 	}
-	for _, name := range transitKeys(t, d.vault.Client()) {
+	for _, name := range transitKeys(t, d.vault.Client(), d.name) {
 		kept["key "+name] = ""
 	}
 	return kept
 }
 
-func transitKeys(t testing.TB, client *api.Client) []string {
+func transitKeys(t testing.TB, client *api.Client, mount string) []string {
 	t.Helper()
-	answer, err := client.Logical().ListWithContext(t.Context(), "transit/keys")
+	answer, err := client.Logical().ListWithContext(t.Context(), mount+"/keys")
 	ok(t, err)
 	listed, _ := answer.Data["keys"].([]any)
 	if len(listed) == 0 {

@@ -2,22 +2,23 @@ package faults
 
 import (
 	"context"
-	"errors"
-	"os"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/wertfach/wertfach/internal/testenv"
+	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
 
-// A fault is something that goes wrong with the back ends.
+// A fault is something that goes wrong with what a server needs.
 type fault struct {
 	name       string
 	begin, end func(context.Context) error
 	// ends are the codes that a call of that RPC may end with.
-	ends func(rpc protoreflect.Name) []codes.Code
+	ends func(protoreflect.MethodDescriptor) []codes.Code
 	// late is a fault in which requests arrive and answers do not: what was asked
 	// for may have been done.
 	late bool
@@ -37,67 +38,83 @@ func (f fault) deadline() time.Duration {
 	return deadline
 }
 
-// all is the same codes for every RPC.
-func all(want ...codes.Code) func(protoreflect.Name) []codes.Code {
-	return func(protoreflect.Name) []codes.Code { return want }
+// awayEnds is how a call ends where all back ends that it needs are away. Where what
+// it does must be in the locked store of the audit log before it is answered, it
+// may wait for that as long as its caller does.
+func awayEnds(m protoreflect.MethodDescriptor) []codes.Code {
+	if locked(m) {
+		return []codes.Code{codes.Unavailable, codes.DeadlineExceeded}
+	}
+	return []codes.Code{codes.Unavailable}
 }
 
-// some is those codes for some RPCs, and success for the others.
-func some(code codes.Code, rpcs ...protoreflect.Name) func(protoreflect.Name) []codes.Code {
-	return func(rpc protoreflect.Name) []codes.Code {
-		for _, one := range rpcs {
-			if rpc == one {
-				return []codes.Code{code}
-			}
+// slowEnds is how it ends where nothing is heard of them.
+func slowEnds(protoreflect.MethodDescriptor) []codes.Code {
+	return []codes.Code{codes.DeadlineExceeded, codes.Unavailable}
+}
+
+// only is that end for those calls, and success for all others.
+func only(end codes.Code, concerned func(protoreflect.MethodDescriptor) bool) func(protoreflect.MethodDescriptor) []codes.Code {
+	return func(m protoreflect.MethodDescriptor) []codes.Code {
+		if concerned(m) {
+			return []codes.Code{end}
 		}
 		return []codes.Code{codes.OK}
 	}
 }
 
-// faults are all that are tried.
-func (d *deployment) faults() []fault {
-	list := append(common("Vault", d.keys, 0), common("MinIO", d.store, 1)...)
-	return append(list,
-		fault{
-			name: "Vault stopped", ends: all(codes.Unavailable),
-			begin: func(context.Context) error { return d.vault.Stop() }, end: d.vault.Restart,
-		},
-		fault{name: "Vault sealed", ends: all(codes.Unavailable), begin: d.vault.Seal, end: d.vault.Unseal},
-		fault{name: "token revoked", ends: all(codes.OK), healthy: true, begin: d.revoke, end: nothing},
-		fault{name: "login revoked", ends: all(codes.Unavailable), begin: d.lockOut, end: d.letIn},
-		fault{
-			name: "MinIO stopped", ends: all(codes.Unavailable), keysLeft: 1,
-			begin: func(context.Context) error { return d.minio.Stop() }, end: d.minio.Restart,
-		},
-		d.store.meddled("a clock that is off", late, fault{ends: all(codes.Unavailable), keysLeft: 1}),
-		d.store.meddled("MinIO cutting scans", cutting("/scans/"), fault{
-			ends: some(codes.Unavailable, "UploadScan", "DownloadScan"), healthy: true,
-		}),
-	)
+// named are the RPCs of these names.
+func named(names ...protoreflect.Name) func(protoreflect.MethodDescriptor) bool {
+	return func(m protoreflect.MethodDescriptor) bool { return slices.Contains(names, m.Name()) }
 }
 
-// common are the faults of any server that is away.
-func common(name string, a away, keysLeft int) []fault {
-	unavailable, slow := fault{ends: all(codes.Unavailable), keysLeft: keysLeft}, fault{ends: all(codes.DeadlineExceeded, codes.Unavailable), silent: true, keysLeft: keysLeft}
-	late := func(f fault) fault { f.late = true; return f }
-	cut := unavailable
-	cut.healthy = name == "MinIO" // whose answer to a probe has no body
-	gone := unavailable
-	gone.name, gone.begin, gone.end = name+" unreachable", a.Disable, a.Enable
-	return []fault{
-		gone,
-		a.poisoned(name+" resetting connections", testenv.Reset(), late(unavailable)),
-		a.poisoned(name+" silent", testenv.Silence().Upstream(), slow),
-		a.poisoned(name+" slow", testenv.Latency(time.Hour), late(slow)),
-		a.meddled(name+" failing", failing(), unavailable),
-		a.meddled(name+" behind a login page", nonsense, unavailable),
-		a.meddled(name+" not where it was", misrouted, unavailable),
-		a.meddled(name+" losing answers", deaf, late(unavailable)),
-		a.meddled(name+" cutting bodies", cutting(""), cut),
+// person is whether no machine may call it by itself.
+func person(m protoreflect.MethodDescriptor) bool {
+	for _, role := range access(m).GetRoles() {
+		if role != wertfachv1.Role_ROLE_PRIVACY_OFFICER && role != wertfachv1.Role_ROLE_HOTLINE {
+			return false
+		}
+	}
+	return true
+}
+
+func access(m protoreflect.MethodDescriptor) *wertfachv1.Access {
+	rule, _ := proto.GetExtension(m.Options(), wertfachv1.E_Access).(*wertfachv1.Access)
+	return rule
+}
+
+// locked is whether the event of a call must be in the locked store before the call
+// is answered: it opens a secret, can't be taken back, or verifies a caller.
+func locked(m protoreflect.MethodDescriptor) bool {
+	switch access(m).GetEffect() {
+	case wertfachv1.Effect_EFFECT_READ, wertfachv1.Effect_EFFECT_WRITE:
+		return false
+	default:
+		return true
 	}
 }
 
-func nothing(context.Context) error { return nil }
+// common are the faults that any server can have.
+func common(name string, a away, keysLeft int) []fault {
+	gone := fault{ends: awayEnds, keysLeft: keysLeft}
+	slow := fault{ends: slowEnds, silent: true, keysLeft: keysLeft}
+	late := func(f fault) fault { f.late = true; return f }
+	cut := gone
+	cut.healthy = name == "MinIO" // whose answer to a probe has no body
+	unreachable := gone
+	unreachable.name, unreachable.begin, unreachable.end = name+" unreachable", a.Disable, a.Enable
+	return []fault{
+		unreachable,
+		a.poisoned(name+" resetting connections", testenv.Reset(), late(gone)),
+		a.poisoned(name+" silent", testenv.Silence().Upstream(), slow),
+		a.poisoned(name+" slow", testenv.Latency(time.Hour), late(slow)),
+		a.meddled(name+" failing", failing(), gone),
+		a.meddled(name+" behind a login page", nonsense, gone),
+		a.meddled(name+" not where it was", misrouted, gone),
+		a.meddled(name+" losing answers", deaf, late(gone)),
+		a.meddled(name+" cutting bodies", cutting(""), cut),
+	}
+}
 
 // poisoned is a fault of connections.
 func (a away) poisoned(name string, x testenv.Toxic, f fault) fault {
@@ -114,29 +131,10 @@ func (a away) meddled(name string, m meddling, f fault) fault {
 	return f
 }
 
-// revoke revokes all tokens that were given for the AppRole, the server's among
-// them.
-func (d *deployment) revoke(ctx context.Context) error {
-	return d.vault.Client().Sys().RevokePrefixWithContext(ctx, "auth/approle/login")
-}
-
-// lockOut takes the secret id away as well, so that the server can't log in again.
-func (d *deployment) lockOut(ctx context.Context) error {
-	secret, err := os.ReadFile(d.login.SecretID)
-	if err != nil {
-		return err
-	}
-	_, err = d.vault.Client().Logical().WriteWithContext(ctx, "auth/approle/role/wertfach/secret-id/destroy",
-		map[string]any{"secret_id": string(secret[:len(secret)-1])})
-	return errors.Join(err, d.revoke(ctx))
-}
-
-// letIn puts a new secret id where the old one was.
-func (d *deployment) letIn(ctx context.Context) error {
-	answer, err := d.vault.Client().Logical().WriteWithContext(ctx, "auth/approle/role/wertfach/secret-id", nil)
-	if err != nil {
-		return err
-	}
-	secret, _ := answer.Data["secret_id"].(string)
-	return os.WriteFile(d.login.SecretID, []byte(secret+"\n"), 0o600)
+// cutScans is a store that loses scans alone, when all that was decided before is
+// done.
+func (d *deployment) cutScans() fault {
+	return d.store.meddled("MinIO cutting scans", cutting("/scans/"), fault{
+		ends: only(codes.Unavailable, named("UploadScan", "DownloadScan")), healthy: true,
+	})
 }

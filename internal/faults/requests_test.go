@@ -41,7 +41,7 @@ type target struct {
 }
 
 // content is what uploads bring: several segments of a sealed stream.
-var content = append([]byte("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), strings.Repeat("a line of a page\n", 9_000)...)
+var content = append([]byte("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), strings.Repeat("a line of a page\n", 5_000)...)
 
 // A request is what an RPC is asked.
 type request struct {
@@ -97,7 +97,7 @@ func requests() map[protoreflect.Name]request {
 			return &wertfachv1.EraseCustomerRequest{Name: x.customer, Reason: "asked for in a letter"}
 		}, gone, gone},
 		"ListEvents": same(func(target) proto.Message {
-			return &wertfachv1.ListEventsRequest{Parent: bank, StartTime: timestamppb.New(time.Now().Add(-time.Hour))}
+			return &wertfachv1.ListEventsRequest{Parent: bank, StartTime: timestamppb.New(time.Now().Add(-48*time.Hour))}
 		}),
 		"VerifyLog": same(func(target) proto.Message {
 			return &wertfachv1.VerifyLogRequest{StartDate: time.Now().UTC().Format(time.DateOnly)}

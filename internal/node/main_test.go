@@ -59,6 +59,8 @@ func embedded(t *testing.T, id identity) *config.Config {
 		TLS:        config.TLS{CertFile: id.server.CertFile, KeyFile: id.server.KeyFile, ClientCAFile: id.ca},
 		Institutes: []config.Institute{{ID: "musterbank"}, {ID: "kartenbank", CardVerificationCodeReason: "issuer"}},
 		Keyring:    &config.Keyring{Dir: filepath.Join(dir, "keys")}, Embedded: &config.Embedded{File: filepath.Join(dir, "store.db")},
+		Audit:        config.Audit{SpoolFile: filepath.Join(dir, "spool.db"), File: filepath.Join(dir, "audit.db")},
+		Callers:      []config.Caller{{URI: "spiffe://dev.wertfach.example/portal/*", Roles: []string{"portal"}, Institutes: []string{"*"}}},
 		StartTimeout: patience, ShutdownTimeout: patience,
 	}
 }

@@ -31,6 +31,8 @@ type Options struct {
 	// Prepare makes the back ends ready for use first, as `wertfach init` does.
 	// The rights that it takes are not those of a deployed server.
 	Prepare bool
+	// Version is the program's own, for metrics and traces.
+	Version string
 	// Reflection offers the schema to tools such as grpcurl.
 	Reflection bool
 	// Listen gives the listener to serve on, in place of one on the configured
@@ -49,6 +51,7 @@ type Node struct {
 	identity  *identity.Registry
 	limits    *limit.Limiter
 	health    *Health
+	watched   *Watched
 	server    *server.Server
 	listener  net.Listener
 	log       *slog.Logger
@@ -89,8 +92,12 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if n.watched, err = Watch(ctx, o.Config, o.Version, n.health, n.log); err != nil {
+		return err
+	}
+	n.log = n.watched.Logger(n.log)
 	who := o.Config.Identity()
-	who.Now, who.Log = o.Now, n.log
+	who.Log = n.log // certificates and tokens keep real time
 	if n.identity, err = identity.New(who); err != nil {
 		return err
 	}
@@ -109,10 +116,12 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	n.server, err = server.New(server.Config{
 		Custodian: n.custodian, TLS: certificates, Identity: n.identity, Limits: n.limits, Timeout: o.Config.Calls.Timeout,
 		Record: n.audit, Events: n.backends.Events(), Ready: n.health.Ready, Reflection: o.Reflection, Log: n.log, Now: o.Now,
+		Refused: n.watched.Refused, Options: n.watched.ServerOptions(),
 	})
 	if err != nil {
 		return err
 	}
+	n.watched.Serving(Served{Health: n.health, Backends: n.backends, Custodian: n.custodian, Audit: n.audit, TLS: certificates})
 	listen := o.Listen
 	if listen == nil {
 		listen = func(ctx context.Context) (net.Listener, error) {
@@ -137,7 +146,7 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	if n.backends != nil {
 		return first(ctx, n.backends)
 	}
-	n.backends, err = Await(ctx, o.Config, n.log, first)
+	n.backends, err = Await(ctx, o.Config, n.log, first, ObservedBy(n.watched.Telemetry))
 	return err
 }
 
@@ -156,6 +165,9 @@ func (n *Node) Update(c *config.Config) error {
 
 // Custodian is what the server works with.
 func (n *Node) Custodian() *custody.Custodian { return n.custodian }
+
+// Watched is what tells how the node works.
+func (n *Node) Watched() *Watched { return n.watched }
 
 // Backends are what the custodian works with.
 func (n *Node) Backends() *Backends { return n.backends }
@@ -204,6 +216,9 @@ func (n *Node) close(ctx context.Context) (err error) {
 		if late := n.audit.Close(ctx); late != nil {
 			n.log.Warn("the audit log was not closed", "cause", late)
 		}
+	}
+	if n.watched != nil {
+		err = errors.Join(err, n.watched.Close(ctx))
 	}
 	if n.backends != nil {
 		err = errors.Join(err, n.backends.Close())

@@ -107,9 +107,15 @@ func (w *Watched) Swept(r custody.SweepReport, took time.Duration, err error) {
 	})
 }
 
-// Close sends the spans that are left, and stops the listener, within the time
-// that ctx leaves. It comes before the back ends are closed.
+// watchedEnd is how long it may take to end, even where nothing is left of the time
+// to stop.
+const watchedEnd = 2 * time.Second
+
+// Close sends the spans that are left and stops the listener, in two seconds at
+// most. It comes before the back ends are closed.
 func (w *Watched) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), watchedEnd)
+	defer cancel()
 	var err error
 	if w.admin != nil {
 		err = w.admin.Close(ctx)

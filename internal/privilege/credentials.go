@@ -12,7 +12,6 @@ import (
 
 	"github.com/wertfach/wertfach/deploy"
 	"github.com/wertfach/wertfach/internal/atomicfile"
-	"github.com/wertfach/wertfach/internal/config"
 )
 
 // The files with which an identity logs in, in a folder of its own.
@@ -85,27 +84,6 @@ func (i *Installer) IssueStore(ctx context.Context, dir string) error {
 		if err := write(folder, map[string]string{accessKeyFile: id.Name(), secretKeyFile: secret}); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// Use has a configuration log in with the credentials in that folder, as they
-// were issued, in the place of its own.
-func Use(c *config.Config, folder string) error {
-	if v := c.Vault; v != nil {
-		if _, err := os.Stat(filepath.Join(folder, roleIDFile)); err != nil {
-			return err
-		}
-		mount := ""
-		if v.Auth.AppRole != nil {
-			mount = v.Auth.AppRole.Mount
-		}
-		v.Auth = config.VaultAuth{AppRole: &config.AppRole{
-			RoleIDFile: filepath.Join(folder, roleIDFile), SecretIDFile: filepath.Join(folder, secretIDFile), Mount: mount,
-		}}
-	}
-	if s := c.S3; s != nil {
-		s.AccessKeyFile, s.SecretKeyFile = filepath.Join(folder, accessKeyFile), filepath.Join(folder, secretKeyFile)
 	}
 	return nil
 }

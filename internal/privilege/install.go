@@ -1,7 +1,6 @@
 // Package privilege makes the identities of a deployment's processes known to
-// Vault and to the object store, with the policies of package deploy: [Install]
-// says what each may do, [Issue] gives out what each logs in with, and [Use] has a
-// process log in with it.
+// Vault and to the object store, with the policies of package deploy, and gives
+// out what each of them logs in with.
 //
 // Its tests log in as each of them and try what they can and can't do.
 package privilege

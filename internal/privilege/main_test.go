@@ -21,6 +21,31 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
+// TestIdentities installs a deployment once and tries out in it what each of its
+// identities can and can't do.
+func TestIdentities(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	// First and alone, because it writes over what the others stand on.
+	t.Run("objects", s.testObjects)
+	for name, test := range map[string]func(*site, *testing.T){
+		"in Vault":                 (*site).testVault,
+		"tokens":                   (*site).testTokens,
+		"the log stays":            (*site).testLog,
+		"governance is no lock":    (*site).testGovernance,
+		"nobody is administrator":  (*site).testAdministration,
+		"erasure by two":           (*site).testErasure,
+		"rotation by the operator": (*site).testRotation,
+		"reading by the hotline":   (*site).testHotline,
+		"installed again":          (*site).testAgain,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(s, t)
+		})
+	}
+}
+
 // site is a Vault and a MinIO on which a deployment was installed: the two
 // servers know its identities, and nothing else of it was made by root.
 type site struct {
@@ -31,7 +56,7 @@ type site struct {
 }
 
 // newSite installs a deployment in a mount and buckets of its own.
-func newSite(t *testing.T, options ...func(*config.Config)) *site {
+func newSite(t *testing.T) *site {
 	t.Helper()
 	v, m := testenv.NewVault(t), testenv.NewMinio(t)
 	token := filepath.Join(t.TempDir(), "token")
@@ -47,9 +72,6 @@ func newSite(t *testing.T, options ...func(*config.Config)) *site {
 		Audit:      config.Audit{Bucket: "log-of-banks", RetentionDays: 1},
 		Institutes: []config.Institute{{ID: "musterbank"}},
 	}}
-	for _, option := range options {
-		option(s.config)
-	}
 	keys, store, archive := s.open(t, s.config)
 	if err := custody.Prepare(t.Context(), keys, store); err != nil {
 		t.Fatal(err)
@@ -61,13 +83,21 @@ func newSite(t *testing.T, options ...func(*config.Config)) *site {
 	return s
 }
 
-func (s *site) install(t *testing.T) {
+// installer works as an administrator.
+func (s *site) installer(t *testing.T) *privilege.Installer {
 	t.Helper()
 	i, err := privilege.Open(t.Context(), s.config, "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer i.Close()
+	t.Cleanup(func() { _ = i.Close() })
+	return i
+}
+
+// install installs everything and gives out credentials.
+func (s *site) install(t *testing.T) {
+	t.Helper()
+	i := s.installer(t)
 	for _, step := range []func(context.Context) error{
 		i.Vault, i.Store,
 		func(ctx context.Context) error { return i.IssueVault(ctx, s.dir) },
@@ -80,13 +110,14 @@ func (s *site) install(t *testing.T) {
 }
 
 // as is the configuration of a process with the identity.
-func (s *site) as(t *testing.T, id deploy.Identity) *config.Config {
-	t.Helper()
+func (s *site) as(id deploy.Identity) *config.Config {
 	c, v, o := *s.config, *s.config.Vault, *s.config.S3
+	folder := privilege.Folder(s.dir, id)
+	v.Auth = config.VaultAuth{AppRole: &config.AppRole{
+		RoleIDFile: filepath.Join(folder, "vault-role-id"), SecretIDFile: filepath.Join(folder, "vault-secret-id"),
+	}}
+	o.AccessKeyFile, o.SecretKeyFile = filepath.Join(folder, "s3-access-key"), filepath.Join(folder, "s3-secret-key")
 	c.Vault, c.S3 = &v, &o
-	if err := privilege.Use(&c, privilege.Folder(s.dir, id)); err != nil {
-		t.Fatal(err)
-	}
 	return &c
 }
 
@@ -122,22 +153,18 @@ func (s *site) open(t *testing.T, c *config.Config) (*vault.Keys, *blobstore.Sto
 	return vault.New(keys), blobstore.New(objects), archive
 }
 
-// custodian is one that works as the identity.
-func (s *site) custodian(t *testing.T, id deploy.Identity, options ...func(*custody.Config)) *custody.Custodian {
+// custodian is one that works as the identity, for an institute of the test's own.
+func (s *site) custodian(t *testing.T, id deploy.Identity, institute string) *custody.Custodian {
 	t.Helper()
-	keys, store, _ := s.open(t, s.as(t, id))
+	keys, store, _ := s.open(t, s.as(id))
 	secret, err := custody.LoadIndexSecret(t.Context(), keys, store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := custody.Config{
-		Keys: keys, Store: store, Institutes: []custody.Institute{{ID: "musterbank"}},
+	c, err := custody.New(custody.Config{
+		Keys: keys, Store: store, Institutes: []custody.Institute{{ID: institute}},
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-	}
-	for _, option := range options {
-		option(&cfg)
-	}
-	c, err := custody.New(cfg, secret)
+	}, secret)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,30 +1,49 @@
 package privilege_test
 
 import (
+	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/resource"
 	"github.com/wertfach/wertfach/deploy"
 	"github.com/wertfach/wertfach/internal/custodytest"
+	"github.com/wertfach/wertfach/internal/privilege"
 )
 
-func customer(id string) resource.Customer {
-	return resource.Customer{Institute: resource.Institute{ID: "musterbank"}, ID: id}
+// enrolled is a customer of its own institute, enrolled by the server, with a SIM
+// card.
+func (s *site) enrolled(t *testing.T, institute string) (server *custody.Custodian, name resource.Customer, sim resource.Artefact) {
+	t.Helper()
+	server = s.custodian(t, deploy.Server, institute)
+	name = resource.Customer{Institute: resource.Institute{ID: institute}, ID: "4711"}
+	values := custodytest.NewSpecimens(1)
+	if _, err := server.Enrol(t.Context(), name, custody.Enrolment{Values: values.PlainCustomer(), Services: custodytest.Services()}); err != nil {
+		t.Fatal(err)
+	}
+	made, err := server.Register(t.Context(), name, []custody.Draft{{Kind: "sim_card", Values: values.Artefact("sim_card")}}, custody.Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server, name, made[0].Name
 }
 
-// TestErasureByServerAndSweeper: the server begins an erasure, says so, and the
-// next sweep finishes it, without waiting for any claim to end.
-func TestErasureByServerAndSweeper(t *testing.T) {
-	t.Parallel()
-	ctx, s := t.Context(), newSite(t)
-	server, sweeper := s.custodian(t, deploy.Server), s.custodian(t, deploy.Sweeper)
-	name, values := customer("4711"), custodytest.NewSpecimens(1)
-	if _, err := server.Enrol(ctx, name, custody.Enrolment{Values: values.PlainCustomer(), Services: custodytest.Services()}); err != nil {
-		t.Fatal(err)
+// testErasure: the server begins an erasure, says so, and the next sweep finishes
+// it, without waiting for any claim to end. The key of an enrolment in vain is
+// left to the sweep too.
+func (s *site) testErasure(t *testing.T) {
+	ctx := t.Context()
+	server, name, _ := s.enrolled(t, "erasebank")
+	sweeper := s.custodian(t, deploy.Sweeper, "erasebank")
+	_, err := server.Enrol(ctx, name, custody.Enrolment{Values: custodytest.NewSpecimens(2).PlainCustomer()})
+	if fault.ReasonOf(err) != custody.ReasonCustomerExists {
+		t.Errorf("enrolled twice: %v", err)
 	}
 	req := custody.Request{ID: "once", Content: []byte("erase")}
 	for range 2 {
@@ -37,14 +56,144 @@ func TestErasureByServerAndSweeper(t *testing.T) {
 			t.Errorf("still given out: %v", err)
 		}
 	}
-	if report, err := server.Sweep(ctx, custody.SweepOptions{}); err != nil || report != (custody.SweepReport{Failures: 1}) {
-		t.Errorf("a sweep with the server's rights: %v, %+v", err, report)
-	}
-	if report, err := sweeper.Sweep(ctx, custody.SweepOptions{}); err != nil || report != (custody.SweepReport{Resumed: 1}) {
+	if report, err := sweeper.Sweep(ctx, custody.SweepOptions{}); err != nil || report != (custody.SweepReport{Resumed: 1, Settled: 1}) {
 		t.Errorf("the sweep: %v, %+v", err, report)
 	}
 	out, err := server.Erase(ctx, name, "asked for it", "", req)
 	if err != nil || out.Statement.Destroyed["dossier"] != 1 {
 		t.Errorf("afterwards: %v, %+v", err, out.Statement)
 	}
+	if _, err := sweeper.Enrol(ctx, name, custody.Enrolment{Values: custodytest.NewSpecimens(2).PlainCustomer()}); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("the sweeper enrols: %v", err)
+	}
 }
+
+// testHotline: it lists and changes what is open, and can't reveal.
+func (s *site) testHotline(t *testing.T) {
+	ctx := t.Context()
+	server, name, sim := s.enrolled(t, "hotbank")
+	hotline := s.custodian(t, deploy.Hotline, "hotbank")
+	if list, _, err := hotline.Artefacts(ctx, name, custody.Page{Size: 9}); err != nil || len(list) != 1 {
+		t.Errorf("listing: %v, %d", err, len(list))
+	}
+	if _, err := hotline.Reveal(ctx, sim, nil); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("revealed: %v", err)
+	}
+	made, err := hotline.Register(ctx, name, []custody.Draft{{Kind: "bike", Values: custodytest.NewSpecimens(3).Artefact("bike")}}, custody.Request{})
+	if err != nil {
+		t.Fatalf("registering a bike: %v", err)
+	}
+	if err := hotline.DeleteArtefact(ctx, made[0].Name, "", custody.Request{}); err != nil {
+		t.Errorf("deleting it: %v", err)
+	}
+	if _, err := server.Reveal(ctx, sim, nil); err != nil {
+		t.Errorf("revealing by the server: %v", err)
+	}
+}
+
+// testAgain: what was installed stays, and so do credentials; what is missing is
+// issued anew, and the others go on being good.
+func (s *site) testAgain(t *testing.T) {
+	own := *s
+	first := own.credentials(t, s.dir)
+	own.install(t)
+	if again := own.credentials(t, s.dir); first != again {
+		t.Error("credentials were replaced")
+	}
+	own.dir = t.TempDir()
+	for _, name := range []string{"vault-role-id", "vault-secret-id"} {
+		path := filepath.Join(privilege.Folder(own.dir, deploy.Hotline), name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("kept"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i := own.installer(t)
+	if err := i.IssueVault(t.Context(), own.dir); err != nil {
+		t.Fatal(err)
+	}
+	if got := own.credential(t, own.dir, deploy.Hotline, "vault-secret-id"); got != "kept" {
+		t.Error("what was there was replaced")
+	}
+	if _, err := os.Stat(filepath.Join(privilege.Folder(own.dir, deploy.Server), "vault-secret-id")); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove(filepath.Join(privilege.Folder(own.dir, deploy.Hotline), "vault-role-id")); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.IssueVault(t.Context(), own.dir); err == nil {
+		t.Error("half of a pair of credentials is taken for a whole one")
+	}
+	// Other secret ids were given out meanwhile, and the first one still serves.
+	keys, store, _ := s.open(t, s.as(deploy.Server))
+	if err := errors.Join(keys.Ping(t.Context()), store.Ping(t.Context())); err != nil {
+		t.Error(err)
+	}
+}
+
+// credentials are all of them in one text, and that nobody else can read them.
+func (s *site) credentials(t *testing.T, dir string) (all string) {
+	t.Helper()
+	for _, id := range deploy.Lasting() {
+		for _, name := range []string{"vault-role-id", "vault-secret-id", "s3-access-key", "s3-secret-key"} {
+			all += s.credential(t, dir, id, name) + "\n"
+		}
+	}
+	return all
+}
+
+func (s *site) credential(t *testing.T, dir string, id deploy.Identity, name string) string {
+	t.Helper()
+	path := filepath.Join(privilege.Folder(dir, id), name)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("%s %s has mode %v", id, name, info.Mode())
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// testRotation: the operator gives a customer's key a new version, wraps anew what
+// lies under the old one and retires it, and opens no secret.
+func (s *site) testRotation(t *testing.T) {
+	ctx := t.Context()
+	server, name, sim := s.enrolled(t, "rotbank")
+	operator := s.custodian(t, deploy.Operator, "rotbank")
+	if _, err := operator.Reveal(ctx, sim, nil); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("revealed: %v", err)
+	}
+	for _, o := range []custody.RotateOptions{{}, {RetireOld: true, Grace: time.Nanosecond}} {
+		o.Institute, o.Recorder = name.Institute.ID, unheard{}
+		report, err := operator.Rotate(ctx, o)
+		if err != nil || report.Failed() > 0 || report.Done != 1 {
+			t.Errorf("rotating: %v, %+v", err, report)
+		}
+	}
+	index, err := operator.RotateIndex(ctx, custody.IndexOptions{Grace: time.Nanosecond, Recorder: unheard{}})
+	if err != nil || index.Rewritten != 1 {
+		t.Errorf("rotating the index: %v, %+v", err, index)
+	}
+	if _, err := server.Reveal(ctx, sim, nil); err != nil {
+		t.Errorf("revealing by the server: %v", err)
+	}
+	if _, err := operator.Erase(ctx, name, "asked for it", "", custody.Request{}); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("the operator erases: %v", err)
+	}
+	if _, err := server.Customer(ctx, name); err != nil {
+		t.Errorf("the customer afterwards: %v", err)
+	}
+}
+
+// unheard takes events that nobody reads here.
+type unheard struct{}
+
+// Ready is always.
+func (unheard) Ready(context.Context, audit.Durability) error { return nil }
+
+// Record forgets.
+func (unheard) Record(context.Context, audit.Event, audit.Durability) error { return nil }

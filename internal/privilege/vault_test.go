@@ -60,7 +60,7 @@ func asks(dk vault.DataKey) []ask {
 		add(nobody, "PUT", "{mount}/encrypt/{key}", in(map[string]any{"plaintext": b64("x"), "type": "aes256-gcm96"}))
 		add(making[c], "PUT", "{mount}/encrypt/{new}", in(map[string]any{"plaintext": b64("x"), "type": "aes256-gcm96"}))
 		add([]deploy.Identity{operator}, "PUT", "{mount}/rewrap/{key}", in(map[string]any{"ciphertext": wrapped}))
-		add(map[bool][]deploy.Identity{true: {initial}}[c == vault.Index],
+		add(map[bool][]deploy.Identity{true: {initial, operator}, false: {operator}}[c == vault.Index],
 			"PUT", "{mount}/datakey/plaintext/system", in(map[string]any{}))
 		add(nobody, "PUT", "{mount}/encrypt/system", in(map[string]any{"plaintext": b64("x")}))
 		add(nobody, "PUT", "{mount}/hmac/{key}", in(map[string]any{"input": b64("x")}))
@@ -127,11 +127,9 @@ func asks(dk vault.DataKey) []ask {
 	return table
 }
 
-// TestWhatEachMayDoInVault makes each request of the table as each identity.
+// testVault makes each request of the table as each identity.
 // Allowed is whatever Vault does not refuse for want of permission.
-func TestWhatEachMayDoInVault(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
+func (s *site) testVault(t *testing.T) {
 	keys, _, _ := s.open(t, s.config)
 	for n, id := range everybody {
 		token := s.token(t, id)
@@ -155,10 +153,8 @@ func TestWhatEachMayDoInVault(t *testing.T) {
 	}
 }
 
-// TestTokens are short-lived, renewable, and have one policy.
-func TestTokens(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
+// testTokens: tokens are short-lived, renewable, and have one policy.
+func (s *site) testTokens(t *testing.T) {
 	for _, id := range deploy.Lasting() {
 		secret, err := s.vault.Client().Auth().Token().LookupWithContext(t.Context(), s.token(t, id))
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/wertfach/wertfach/internal/devissuer"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 	"github.com/wertfach/wertfach/server/access"
+	"github.com/wertfach/wertfach/server/identity"
 )
 
 // Anybody is a connection on which every RPC is called by somebody who may: a
@@ -42,16 +43,16 @@ func caller(rule *access.Rule) (role string, person bool) {
 		case wertfachv1.Role_ROLE_PRIVACY_OFFICER:
 			person = true
 		default:
-			return access.RoleName(role), false
+			return identity.RoleName(role), false
 		}
 	}
-	return access.RoleName(wertfachv1.Role_ROLE_PRIVACY_OFFICER), person
+	return identity.RoleName(wertfachv1.Role_ROLE_PRIVACY_OFFICER), person
 }
 
 func (a *anybody) as(ctx context.Context, method string) (context.Context, *grpc.ClientConn) {
 	rule := a.table[method]
 	if rule == nil { // of the standard services, which are for everybody
-		return ctx, a.conns[access.RoleName(wertfachv1.Role_ROLE_PORTAL)]
+		return ctx, a.conns[identity.RoleName(wertfachv1.Role_ROLE_PORTAL)]
 	}
 	role, person := caller(rule)
 	if person {

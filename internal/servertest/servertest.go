@@ -10,6 +10,7 @@ package servertest
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -20,9 +21,7 @@ import (
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/internal/devissuer"
 	"github.com/wertfach/wertfach/internal/pki"
-	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 	"github.com/wertfach/wertfach/server"
-	"github.com/wertfach/wertfach/server/access"
 	"github.com/wertfach/wertfach/server/identity"
 	"github.com/wertfach/wertfach/vault"
 )
@@ -34,6 +33,8 @@ type Edge struct {
 	Archive  *blobstore.Archive
 	Events   *audit.Reader
 	Issuer   *devissuer.Issuer
+	// SpoolOutage and ArchiveOutage have the audit log fail.
+	SpoolOutage, ArchiveOutage Outage
 	// Folder is where spool, locked store and issuer keep all that they keep.
 	Folder string
 }
@@ -46,18 +47,24 @@ const closing = 10 * time.Second
 // devissuer in their groups.
 func New(t testing.TB, c *custody.Custodian, keys *vault.Keys, store *blobstore.Store) *Edge {
 	t.Helper()
+	return NewBounded(t, c, keys, store, 0)
+}
+
+// NewBounded is New with a spool that takes so many bytes.
+func NewBounded(t testing.TB, c *custody.Custodian, keys *vault.Keys, store *blobstore.Store, spoolBytes int64) *Edge {
+	t.Helper()
 	e := &Edge{Folder: t.TempDir()}
 	archive, err := embedded.OpenArchive(filepath.Join(e.Folder, "audit.db"))
 	must(t, err)
-	e.Archive = blobstore.NewArchive(archive)
+	e.Archive = blobstore.NewArchive(archiveDriver{archive, &e.ArchiveOutage})
 	t.Cleanup(func() { must(t, e.Archive.Close()) })
 	spooled, err := embedded.Open(filepath.Join(e.Folder, "spool.db"))
 	must(t, err)
-	spool := blobstore.New(spooled)
+	spool := blobstore.New(spoolDriver{spooled, &e.SpoolOutage})
 	t.Cleanup(func() { must(t, spool.Close()) })
 	signer := audit.SignWith(keys)
 	e.Log, err = audit.Open(context.WithoutCancel(t.Context()), audit.Config{
-		Spool: spool, Archive: e.Archive, Heads: store, Signer: signer, MACKey: c.Derive("audit spool"), Server: "test",
+		Spool: spool, Archive: e.Archive, Heads: store, Signer: signer, MACKey: c.Derive("audit spool"), Server: "test", MaxBytes: spoolBytes,
 	})
 	must(t, err)
 	t.Cleanup(func() {
@@ -106,6 +113,43 @@ func (e *Edge) Into(c server.Config) server.Config {
 	return c
 }
 
+// Flush waits until all that was recorded is in the locked store, which may just
+// have come back.
+func (e *Edge) Flush(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), closing)
+	defer cancel()
+	err := audit.ErrUnavailable
+	for errors.Is(err, audit.ErrUnavailable) && ctx.Err() == nil {
+		err = e.Log.Record(ctx, audit.Event{ID: "flush", Action: FlushAction, Code: "OK"}, audit.Locked)
+	}
+	must(t, err)
+}
+
+// FlushAction is the action of events that [Edge.Flush] makes.
+const FlushAction = "Test/Flush"
+
+// Recorded are the events in the locked store from a moment on, those of Flush
+// left out.
+func (e *Edge) Recorded(t testing.TB, from time.Time) []audit.Event {
+	t.Helper()
+	e.Flush(t)
+	var all []audit.Event
+	q := audit.Query{From: from, To: time.Now().Add(time.Hour), Size: 1000}
+	for {
+		page, err := e.Events.List(t.Context(), q)
+		must(t, err)
+		for _, event := range page.Events {
+			if event.Action != FlushAction {
+				all = append(all, event)
+			}
+		}
+		if q.Token = page.Next; q.Token == "" {
+			return all
+		}
+	}
+}
+
 // Token is a token of a sample person of that group.
 func (e *Edge) Token(t testing.TB, group string) string {
 	t.Helper()
@@ -122,13 +166,11 @@ func (e *Edge) Token(t testing.TB, group string) string {
 
 // Roles are all roles as certificates name them.
 func Roles() []string {
-	var roles []string
-	for n := range int32(len(wertfachv1.Role_name)) {
-		if role := wertfachv1.Role(n); role != wertfachv1.Role_ROLE_UNSPECIFIED {
-			roles = append(roles, access.RoleName(role))
-		}
+	var names []string
+	for _, role := range identity.Roles() {
+		names = append(names, identity.RoleName(role))
 	}
-	return roles
+	return names
 }
 
 func must(t testing.TB, err error) {

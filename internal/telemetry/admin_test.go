@@ -114,7 +114,7 @@ func TestSweeps(t *testing.T) {
 	for sample, want := range map[string]string{
 		`wertfach_sweeps_total{outcome="ok"}`: "1", `wertfach_sweeps_total{outcome="incomplete"}`: "1", `wertfach_sweeps_total{outcome="failed"}`: "1",
 		`wertfach_sweep_done_total{what="erased"}`: "3", `wertfach_sweep_done_total{what="removed"}`: "4",
-		"wertfach_sweep_failures_total": "2", "wertfach_sweep_duration_seconds": "1", "wertfach_sweep_last_timestamp_seconds": last,
+		"wertfach_sweep_failures_total": "2", "wertfach_sweep_last_failures": "1", "wertfach_sweep_duration_seconds": "1", "wertfach_sweep_last_timestamp_seconds": last,
 	} {
 		if got[sample] != want {
 			t.Errorf("%s: got %q, want %q", sample, got[sample], want)

@@ -52,33 +52,33 @@ func (t *Telemetry) Observer(backend string) func(ctx context.Context, op string
 
 // Outcomes of a call to a back end. Those that are the back end's fault come last.
 const (
-	done       = "ok"
-	notFound   = "not_found" // which may be what was to be found out
-	conflict   = "conflict"  // another change came first
-	invalid    = "invalid"   // what we asked for can't be
-	byCaller   = "caller"    // whoever called the API broke off, or sent a bad stream
-	denied     = "denied"
-	timeout    = "timeout"
-	away       = "unavailable"
-	unforeseen = "failed"
+	outcomeOK       = "ok"
+	outcomeNotFound = "not_found" // which may be what was to be found out
+	outcomeConflict = "conflict"  // another change came first
+	outcomeInvalid  = "invalid"   // what we asked for can't be
+	outcomeCaller   = "caller"    // whoever called the API broke off, or sent a bad stream
+	outcomeDenied   = "denied"
+	outcomeTimeout  = "timeout"
+	outcomeAway     = "unavailable"
+	outcomeFailed   = "failed"
 )
 
 // outcomeOf is the outcome in one word.
 func outcomeOf(err error) string {
 	if err == nil {
-		return done
+		return outcomeOK
 	}
 	for _, o := range []struct {
 		outcome string
 		errs    []error
 	}{
-		{byCaller, []error{context.Canceled}},
-		{timeout, []error{context.DeadlineExceeded}},
-		{notFound, []error{vault.ErrNotFound, blobstore.ErrNotFound}},
-		{conflict, []error{blobstore.ErrConflict}},
-		{denied, []error{vault.ErrDenied}},
-		{away, []error{vault.ErrUnavailable, blobstore.ErrUnavailable}},
-		{invalid, []error{vault.ErrInvalid, blobstore.ErrName, blobstore.ErrSize, blobstore.ErrTooLarge}},
+		{outcomeCaller, []error{context.Canceled}},
+		{outcomeTimeout, []error{context.DeadlineExceeded}},
+		{outcomeNotFound, []error{vault.ErrNotFound, blobstore.ErrNotFound}},
+		{outcomeConflict, []error{blobstore.ErrConflict}},
+		{outcomeDenied, []error{vault.ErrDenied}},
+		{outcomeAway, []error{vault.ErrUnavailable, blobstore.ErrUnavailable}},
+		{outcomeInvalid, []error{vault.ErrInvalid, blobstore.ErrName, blobstore.ErrSize, blobstore.ErrTooLarge}},
 	} {
 		for _, is := range o.errs {
 			if errors.Is(err, is) {
@@ -87,15 +87,15 @@ func outcomeOf(err error) string {
 		}
 	}
 	if _, ours := errors.AsType[*fault.Error](err); ours || status.Code(err) != codes.Unknown {
-		return byCaller // a stream to be stored was refused, or broke off
+		return outcomeCaller // a stream to be stored was refused, or broke off
 	}
-	return unforeseen
+	return outcomeFailed
 }
 
 // faulty says whether an outcome is the back end's fault.
 func faulty(outcome string) bool {
 	switch outcome {
-	case denied, timeout, away, unforeseen:
+	case outcomeDenied, outcomeTimeout, outcomeAway, outcomeFailed:
 		return true
 	}
 	return false

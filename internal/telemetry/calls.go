@@ -16,6 +16,7 @@ type calls struct {
 	duration    *prometheus.HistogramVec
 	inFlight    *prometheus.GaugeVec
 	refused     *prometheus.CounterVec
+	corrupt     prometheus.Counter
 	connections prometheus.Gauge
 }
 
@@ -33,6 +34,11 @@ func newCalls() *calls {
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wertfach_refused_total", Help: "Calls that were refused, by reason: who called may not, or called too often.",
 		}, []string{"reason"}),
+		// Apart from the histogram, where a code's series begins with its first call
+		// and so with no increase that an alert could see.
+		corrupt: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "wertfach_corrupt_total", Help: "Calls that met an object that does not authenticate.",
+		}),
 		connections: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "wertfach_connections", Help: "Connections of clients that are open.",
 		}),
@@ -54,7 +60,7 @@ func (c *calls) Collect(out chan<- prometheus.Metric) {
 }
 
 func (c *calls) all() []prometheus.Collector {
-	return []prometheus.Collector{c.duration, c.inFlight, c.refused, c.connections}
+	return []prometheus.Collector{c.duration, c.inFlight, c.refused, c.corrupt, c.connections}
 }
 
 // rpc is what is kept for an RPC between its calls.
@@ -111,6 +117,8 @@ func (h callHandler) HandleRPC(ctx context.Context, s stats.RPCStats) {
 		switch st.Code() {
 		case codes.PermissionDenied, codes.Unauthenticated, codes.ResourceExhausted:
 			h.refused.WithLabelValues(reasonOf(st)).Inc()
+		case codes.DataLoss:
+			h.corrupt.Inc()
 		}
 	}
 }

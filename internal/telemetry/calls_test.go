@@ -35,7 +35,7 @@ func TestCalls(t *testing.T) {
 	if first[`wertfach_build_info{version="1.2.3"}`] != "1" {
 		t.Error("the version is missing")
 	}
-	for name, times := range map[string]int{marker: 3, "denied": 2, "often": 1, "internal": 1, "odd": 1} {
+	for name, times := range map[string]int{marker: 3, "denied": 2, "often": 1, "internal": 1, "corrupt": 1, "odd": 1} {
 		for range times {
 			_, err := s.GetArtefact(t.Context(), named(name))
 			if (err == nil) != (name == marker) {
@@ -47,8 +47,8 @@ func TestCalls(t *testing.T) {
 	for sample, want := range map[string]string{
 		count(rpc, "PermissionDenied"): "2", count(rpc, "ResourceExhausted"): "1", count(rpc, "Internal"): "1", count(rpc, "Unknown"): "1",
 		`wertfach_refused_total{reason="REASON_DENIED"}`: "2", `wertfach_refused_total{reason="REASON_OFTEN"}`: "1",
-		`wertfach_rpcs_in_flight{rpc="` + rpc + `"}`: "0", `wertfach_connections`: "1",
-		`wertfach_backend_duration_seconds_count{backend="vault",op="unwrap_all",outcome="ok"}`: "8",
+		`wertfach_rpcs_in_flight{rpc="` + rpc + `"}`: "0", `wertfach_connections`: "1", "wertfach_corrupt_total": "1",
+		`wertfach_backend_duration_seconds_count{backend="vault",op="unwrap_all",outcome="ok"}`: "9",
 	} {
 		s.eventually(t, sample, want)
 	}

@@ -85,7 +85,7 @@ func (a artefacts) GetArtefact(ctx context.Context, req *wertfachv1.GetArtefactR
 		defer done(nil)
 	}
 	code, refused := map[string]codes.Code{
-		"denied": codes.PermissionDenied, "often": codes.ResourceExhausted, "internal": codes.Internal, "odd": 99,
+		"denied": codes.PermissionDenied, "often": codes.ResourceExhausted, "internal": codes.Internal, "corrupt": codes.DataLoss, "odd": 99,
 	}[req.GetName()]
 	switch {
 	case refused && code == 99:

@@ -53,8 +53,8 @@ func (r *Remembered[T]) renew() {
 
 // Close ends an asking that is under way, and begins none any more.
 func (r *Remembered[T]) Close() {
+	r.mu.Lock()
 	r.stop()
-	r.mu.Lock()   // who was just beginning has begun
-	r.mu.Unlock() //nolint:staticcheck // nothing else is to be done under the lock
+	r.mu.Unlock()
 	r.asking.Wait()
 }

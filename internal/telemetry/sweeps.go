@@ -23,6 +23,7 @@ type sweeps struct {
 	done     *prometheus.CounterVec
 	failures *prometheus.CounterVec
 	took     *prometheus.GaugeVec
+	left     *prometheus.GaugeVec
 	last     *prometheus.GaugeVec
 }
 
@@ -41,6 +42,9 @@ func newSweeps() sweeps {
 		}, nil),
 		took: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "wertfach_sweep_duration_seconds", Help: "How long the last sweep took.",
+		}, nil),
+		left: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "wertfach_sweep_last_failures", Help: "Things that the last sweep could not do; that it broke off is one more.",
 		}, nil),
 		last: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "wertfach_sweep_last_timestamp_seconds", Help: "When the last sweep ended that did not break off, in Unix time.",
@@ -67,6 +71,7 @@ func (t *Telemetry) Swept(s Sweep) {
 		m.done.WithLabelValues(what).Add(float64(n))
 	}
 	m.failures.WithLabelValues().Add(float64(s.Failures))
+	m.left.WithLabelValues().Set(float64(s.Failures) + truth(s.Err != nil))
 	m.took.WithLabelValues().Set(s.Took.Seconds())
 	if s.Err == nil {
 		m.last.WithLabelValues().SetToCurrentTime()
@@ -88,5 +93,5 @@ func (s sweeps) Collect(out chan<- prometheus.Metric) {
 }
 
 func (s sweeps) all() []prometheus.Collector {
-	return []prometheus.Collector{s.runs, s.done, s.failures, s.took, s.last}
+	return []prometheus.Collector{s.runs, s.done, s.failures, s.took, s.left, s.last}
 }

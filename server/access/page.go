@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/identity"
 )
 
 const pageHead = `<!-- Written by ` + "`make generate`" + ` from the annotations in proto/wertfach/v1: change those, not this. -->
@@ -41,15 +42,10 @@ var effects = []struct {
 func (t Table) WritePage(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(pageHead)
-	var roles []wertfachv1.Role
-	for n := range int32(len(wertfachv1.Role_name)) {
-		if role := wertfachv1.Role(n); !unknown(role) {
-			roles = append(roles, role)
-		}
-	}
+	roles := identity.Roles()
 	b.WriteString("| RPC | effect |")
 	for _, role := range roles {
-		fmt.Fprintf(&b, " %s |", RoleName(role))
+		fmt.Fprintf(&b, " %s |", identity.RoleName(role))
 	}
 	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(roles)) + "\n")
 	rules := make([]*Rule, 0, len(t))

@@ -132,9 +132,3 @@ func (r *Rule) Name(req proto.Message) string {
 	}
 	return m.Get(r.path[len(r.path)-1]).String()
 }
-
-// RoleName is a role as certificates, configurations and the audit log write it:
-// "privacy-officer".
-func RoleName(role wertfachv1.Role) string {
-	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(role.String(), "ROLE_")), "_", "-")
-}

@@ -224,6 +224,9 @@ func TestRenewedAuthority(t *testing.T) {
 	if live.ConnectionState().Version != tls.VersionTLS13 || live.ConnectionState().NegotiatedProtocol != "h2" {
 		t.Errorf("got %+v", live.ConnectionState())
 	}
+	if again, err := h.call(t, first, first, sessions); err != nil || again.ConnectionState().DidResume {
+		t.Errorf("a session is taken up again, unchecked: %v", err)
+	}
 	if _, err := h.call(t, second, first, nil); err == nil {
 		t.Error("a client of another authority got in")
 	}
@@ -242,6 +245,20 @@ func TestRenewedAuthority(t *testing.T) {
 	}
 	if _, err := h.call(t, second, first, nil); err != nil {
 		t.Errorf("after an empty file: %v", err)
+	}
+}
+
+// TestOnlyTLS13: an older client gets no connection.
+func TestOnlyTLS13(t *testing.T) {
+	t.Parallel()
+	s := newSide(t, time.Now())
+	h := open(t, s)
+	conn, err := tls.Dial("tcp", h.address, &tls.Config{MaxVersion: tls.VersionTLS12, InsecureSkipVerify: true})
+	if err == nil {
+		_ = conn.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "protocol version") {
+		t.Errorf("got %v", err)
 	}
 }
 

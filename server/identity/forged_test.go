@@ -33,6 +33,7 @@ func TestForgedTokens(t *testing.T) {
 	ok(t, err)
 	l.publish("one", key.Public(), jose.ES256)
 	l.publish("rsa", rsaKey.Public(), "")
+	l.publish("pss", rsaKey.Public(), jose.PS256)
 	now := c.Now()
 	with := func(change map[string]any) string { return signed(t, key, jose.ES256, "one", l.claims(now, change)) }
 	good := with(nil)
@@ -72,6 +73,7 @@ func TestForgedTokens(t *testing.T) {
 		"HS512, modulus as secret":   signed(t, rsaKey.N.Bytes(), jose.HS512, "rsa", l.claims(now, nil)),
 		"algorithm not allowed":      signed(t, rsaKey, jose.RS512, "rsa", l.claims(now, nil)),
 		"key of another algorithm":   signed(t, rsaKey, jose.RS256, "one", l.claims(now, nil)),
+		"not the key's algorithm":    signed(t, rsaKey, jose.RS256, "pss", l.claims(now, nil)),
 		"another's key":              signed(t, foreign, jose.ES256, "one", l.claims(now, nil)),
 		"another issuer's key":       signed(t, foreign, jose.ES256, "one", l.claims(now, map[string]any{"iss": l.url})),
 		"our key, another issuer":    with(map[string]any{"iss": other.url}),
@@ -118,6 +120,7 @@ func TestForgedTokens(t *testing.T) {
 		"line after it":              good + "\n",
 		"no scheme":                  strings.TrimPrefix(good, "Bearer "),
 		"Basic":                      "Basic YTpi",
+		"another scheme":             strings.Replace(good, "Bearer", "Token", 1),
 		"nothing":                    "Bearer ",
 		"space":                      " ",
 		"JSON form":                  `Bearer {"payload":"` + parts[1] + `","signatures":[]}`,

@@ -135,6 +135,7 @@ func (l *login) config(c *clock) identity.Config {
 			URL: l.url, Audience: "wertfach", Groups: []identity.Group{
 				{Group: "hotline", Roles: []string{"hotline"}, Institutes: []string{"*"}},
 				{Group: "hotline-two", Roles: []string{"hotline", "operator"}, Institutes: []string{"kartenbank"}},
+				{Group: "operators", Roles: []string{"operator"}, Institutes: []string{"*"}},
 				{Group: "officers", Roles: []string{"privacy-officer"}, Institutes: []string{"musterbank", "kartenbank"}},
 			},
 		}},

@@ -32,6 +32,8 @@ func TestPeople(t *testing.T) {
 		"unknown beside":     {[]string{"staff", "officers"}, []at{{roleOfficer, "musterbank"}}},
 		"not the machine's":  {[]string{"hotline-two"}, nil}, // of kartenbank, and the console is not
 		"together":           {[]string{"hotline-two", "hotline"}, []at{{roleHotline, "musterbank"}}},
+		"the other way":      {[]string{"hotline", "hotline-two"}, []at{{roleHotline, "musterbank"}}},
+		"a role of neither":  {[]string{"operators"}, nil}, // which the console has not
 		"unknown":            {[]string{"Hotline", "portal", "*"}, nil},
 		"none":               {[]string{}, nil},
 		"no claim":           {nil, nil},
@@ -57,6 +59,9 @@ func TestPeople(t *testing.T) {
 			if !has(p, want.role, want.institute) {
 				t.Errorf("%s: lacks %v at %s", name, want.role, want.institute)
 			}
+		}
+		if len(test.want) == 0 && len(p.Grants) > 0 {
+			t.Errorf("%s: is granted %v", name, p.Grants)
 		}
 		if granted != len(test.want) {
 			t.Errorf("%s: has %d roles at institutes, want %d", name, granted, len(test.want))

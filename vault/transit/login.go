@@ -2,6 +2,7 @@ package transit
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,7 +22,7 @@ func newAuth(c Config, transport *http.Transport) (auth, error) {
 		return nil, err
 	}
 	if c.Login.RoleIDFile != "" {
-		return &appRole{tokens{lib}, c.Login}, nil
+		return &appRole{tokens: tokens{lib}, way: c.Login}, nil
 	}
 	return &givenToken{tokens{lib}, c.Login}, nil
 }
@@ -87,8 +88,17 @@ func (t tokens) read(ctx context.Context, token string) (lease, error) {
 // appRole logs in with a role id and a secret id.
 type appRole struct {
 	tokens
-	way Login
+	way     Login
+	refused [sha256.Size]byte // what Vault last said was no AppRole of its
+	since   time.Time         // when it said so
 }
+
+// refusedFor is how long credentials that Vault refused are not tried again. Vault
+// locks an AppRole for 15 minutes after five failures, and those of the last 15
+// minutes count: a server that goes on trying would lock out all others of its
+// role, and itself when its operator brings new credentials. Those are tried at
+// once.
+const refusedFor = 20 * time.Minute
 
 func (a *appRole) login(ctx context.Context) (lease, error) {
 	role, err := readSecret(a.way.RoleIDFile, "role id file")
@@ -99,12 +109,17 @@ func (a *appRole) login(ctx context.Context) (lease, error) {
 	if err != nil {
 		return lease{}, err
 	}
+	credentials := sha256.Sum256([]byte(role + " " + secret))
+	if credentials == a.refused && time.Since(a.since) < refusedFor {
+		return lease{}, fmt.Errorf("%w: the AppRole was not accepted, and its files have not changed since", vault.ErrDenied)
+	}
 	a.lib.ClearToken()
 	s, err := a.lib.Logical().WriteWithContext(ctx, "auth/"+a.way.AppRoleMount+"/login",
 		map[string]any{"role_id": role, "secret_id": secret})
 	l, err := leaseFrom(ctx, s, err)
 	if errors.Is(err, vault.ErrInvalid) {
 		// Vault answers 400 to a role id or secret id that it does not take.
+		a.refused, a.since = credentials, time.Now()
 		err = fmt.Errorf("%w: the AppRole is not accepted", vault.ErrDenied)
 	}
 	return l, err

@@ -111,18 +111,10 @@ func (s *Site) prepare(ctx context.Context) (err error) {
 }
 
 // identities makes the server known to Vault, with the rights that a deployed
-// one has, and server and client to each other.
-func (s *Site) identities(ctx context.Context) error {
-	root, err := testenv.Root()
-	if err != nil {
-		return err
-	}
-	policy, err := os.ReadFile(filepath.Join(root, "deploy", "vault", "server.hcl"))
-	if err != nil {
-		return fmt.Errorf("the server's policy in Vault: %w", err)
-	}
-	s.role, err = s.Vault.AppRole(ctx, testenv.AppRole{Name: "wertfach-server", Policy: string(policy), TokenTTL: time.Hour})
-	if err != nil {
+// one has, and those of a sweeper so that it erases in one call, and server and
+// client to each other.
+func (s *Site) identities(ctx context.Context) (err error) {
+	if s.role, err = s.Vault.Deployed(ctx, "wertfach-server", Mount); err != nil {
 		return err
 	}
 	if s.authority, err = pki.Open(filepath.Join(s.dir, "pki"), time.Now()); err != nil {
