@@ -21,6 +21,7 @@ var story = func() []step {
 		{"A wrong card number is refused, by field and rule, without repeating it", refuse},
 		{"Upload a PDF of three pages and a photograph", func(s *stage) error { return upload(s, artefacts, scans) }},
 		{"List the customer's artefacts: secrets are masked", list},
+		{"Who may not is refused, and hears no more than that", func(s *stage) error { return refuseCallers(s, artefacts) }},
 		{"Reveal a PUK, for a purpose", func(s *stage) error { return reveal(s, artefacts) }},
 		{"Download the scans: byte for byte what was uploaded", func(s *stage) error { return download(s, scans) }},
 		{"Search the data folder for the PUK, the card number and a line of the PDF", search},
@@ -30,7 +31,9 @@ var story = func() []step {
 		{"Erase the customer and fetch the signed receipt", erase},
 		{"Nothing opens any more", func(s *stage) error { return nothingOpens(s, artefacts, scans) }},
 		{"Nothing opens even from the backup: the key is gone", restore},
+		{"Read the audit trail of all this, as a privacy officer", trail},
 		{"Check the receipt offline, without the server", verify},
+		{"Check the audit log offline, and find a single letter that was changed in it", verifyLog},
 	}
 }()
 
@@ -110,7 +113,7 @@ func upload(s *stage, artefacts, scans map[string]string) error {
 }
 
 func list(s *stage) error {
-	out, err := s.as("hotline", "artefact", "list", "--customer", customer)
+	out, err := s.as("portal", "artefact", "list", "--customer", customer)
 	if err != nil {
 		return err
 	}
@@ -122,13 +125,13 @@ func list(s *stage) error {
 	if !bytes.Contains(out, []byte("411111••••••1111")) {
 		return fmt.Errorf("the card's number is not shown by its first six and last four digits")
 	}
-	out, err = s.as("hotline", "artefact", "list", "--customer", customer, "-o", "table")
+	out, err = s.as("portal", "artefact", "list", "--customer", customer, "-o", "table")
 	s.say("%s", strings.ReplaceAll(strings.TrimSpace(string(out)), "\n", "\n      "))
 	return err
 }
 
 func reveal(s *stage, artefacts map[string]string) error {
-	out, err := s.as("hotline", "artefact", "reveal", artefacts["sim_card"], "--purpose", "unlock", "--field", "sim_card.puk")
+	out, err := s.as("portal", "artefact", "reveal", artefacts["sim_card"], "--purpose", "unlock", "--field", "sim_card.puk")
 	if err != nil {
 		return err
 	}

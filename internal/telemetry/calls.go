@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -115,8 +116,10 @@ func (h callHandler) HandleRPC(ctx context.Context, s stats.RPCStats) {
 		st := status.Convert(s.Error)
 		h.duration.WithLabelValues(r.name, known(st.Code())).Observe(s.EndTime.Sub(s.BeginTime).Seconds())
 		switch st.Code() {
-		case codes.PermissionDenied, codes.Unauthenticated, codes.ResourceExhausted:
-			h.refused.WithLabelValues(reasonOf(st)).Inc()
+		case codes.ResourceExhausted:
+			if !explained(st) {
+				h.refused.WithLabelValues(reasonTransport).Inc()
+			}
 		case codes.DataLoss:
 			h.corrupt.Inc()
 		}
@@ -144,12 +147,14 @@ func known(code codes.Code) string {
 	return code.String()
 }
 
-// reasonOf is the reason that a status tells, one of those in our code.
-func reasonOf(st *status.Status) string {
-	for _, detail := range st.Details() {
-		if info, ok := detail.(*errdetails.ErrorInfo); ok && info.GetReason() != "" {
-			return info.GetReason()
-		}
-	}
-	return "TRANSPORT"
+// reasonTransport is what gRPC itself refused, for its size. All other refusals are
+// told by whoever refuses ([Telemetry.Refused]).
+const reasonTransport = "TRANSPORT"
+
+// explained says whether a status comes from our code, which gives a reason.
+func explained(st *status.Status) bool {
+	return slices.ContainsFunc(st.Details(), func(detail any) bool {
+		_, ours := detail.(*errdetails.ErrorInfo)
+		return ours
+	})
 }

@@ -106,8 +106,8 @@ func (t *Telemetry) ServerOptions() []grpc.ServerOption {
 	return options
 }
 
-// Refused counts a call that was refused for a reason that its answer does not
-// tell. The reason is one of a fixed set, in the manner of "ROLE_NOT_ALLOWED".
+// Refused counts a call that was refused before any work on it began. The reason is
+// one of a fixed set, in the manner of "ROLE_NOT_ALLOWED".
 func (t *Telemetry) Refused(reason string) {
 	if t != nil && t.metrics != nil {
 		t.metrics.calls.refused.WithLabelValues(reason).Inc()
