@@ -194,7 +194,7 @@ func (d *Dev) sweep(ctx context.Context, every time.Duration) {
 	defer ticker.Stop()
 	for {
 		// What fails is in the log, and comes again with the next sweep.
-		_, _ = d.Custodian().Sweep(ctx, custody.SweepOptions{})
+		_, _ = d.Custodian().Sweep(ctx, custody.SweepOptions{Recorder: d.node.Audit(), Principal: "wertfach dev"})
 		select {
 		case <-ctx.Done():
 			return

@@ -124,14 +124,13 @@ func fileSize(limit uint64) error {
 	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &now)
 }
 
-// clockFaults are a clock of the server that is off: to the store, which refuses
-// its requests, and to those who look at its times.
+// clockFaults are a clock of the server that is off: towards the store, which
+// refuses its requests then, and towards all that keeps dates.
 func (d *deployment) clockFaults() []fault {
-	people := only(codes.Unauthenticated, person) // whose tokens are not valid yet, or any more
 	return []fault{
 		d.store.meddled("clock off for S3", behind, fault{ends: awayEnds, keysLeft: 1}),
-		d.clock.shifted("clock a day ahead", 24*time.Hour, people),
-		d.clock.shifted("clock a day behind", -24*time.Hour, people),
+		d.clock.shifted("clock a day ahead", 24*time.Hour),
+		d.clock.shifted("clock a day behind", -24*time.Hour),
 	}
 }
 
@@ -140,9 +139,10 @@ type clock struct{ off atomic.Int64 }
 
 func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.off.Load())) }
 
-func (c *clock) shifted(name string, by time.Duration, ends func(protoreflect.MethodDescriptor) []codes.Code) fault {
+// shifted is a clock that is off by so much, and sets nobody back.
+func (c *clock) shifted(name string, by time.Duration) fault {
 	return fault{
-		name: name, ends: ends, healthy: true,
+		name: name, ends: only(codes.Unavailable, named()), healthy: true,
 		begin: func(context.Context) error { c.off.Store(int64(by)); return nil },
 		end:   func(context.Context) error { c.off.Store(0); return nil },
 	}

@@ -58,62 +58,69 @@ func (d *deployment) call(ctx context.Context, m protoreflect.MethodDescriptor, 
 	}
 }
 
-// prepared is a target in the state that the RPC needs.
-func (d *deployment) prepared(ctx context.Context, m protoreflect.MethodDescriptor, receipt string) (target, error) {
-	x := target{customer: bank + "/customers/" + uuid(), receipt: receipt}
+// prepared is a customer in the state that the RPC needs.
+func (d *deployment) prepared(ctx context.Context, m protoreflect.MethodDescriptor) (target, error) {
+	x := target{customer: bank + "/customers/" + uuid()}
 	if m.Name() == "EnrolCustomer" {
 		return x, nil
 	}
-	artefacts := wertfachv1.NewArtefactServiceClient(d.conn)
+	x, err := d.enrolled(ctx, x, requests()[m.Name()].scan)
+	switch {
+	case err != nil:
+	case m.Name() == "CancelTermination":
+		_, err = wertfachv1.NewLifecycleServiceClient(d.conn).TerminateContract(ctx, &wertfachv1.TerminateContractRequest{
+			Name: x.customer, EffectiveDate: "2099-12-31",
+		})
+	case m.Name() == "SetServices":
+		var now *wertfachv1.Customer
+		now, err = wertfachv1.NewCustomerServiceClient(d.conn).GetCustomer(ctx, &wertfachv1.GetCustomerRequest{Name: x.customer})
+		x.etag = now.GetEtag()
+	}
+	return x, err
+}
+
+// enrolled enrols a customer with two artefacts, and a scan if that is wanted.
+func (d *deployment) enrolled(ctx context.Context, x target, scan bool) (target, error) {
 	_, err := wertfachv1.NewCustomerServiceClient(d.conn).EnrolCustomer(ctx, &wertfachv1.EnrolCustomerRequest{
 		Parent: bank, CustomerId: x.customer[len(bank+"/customers/"):], Customer: customer(),
 	})
 	if err != nil {
 		return x, err
 	}
-	both, err := artefacts.BatchRegisterArtefacts(ctx, &wertfachv1.BatchRegisterArtefactsRequest{
+	both, err := wertfachv1.NewArtefactServiceClient(d.conn).BatchRegisterArtefacts(ctx, &wertfachv1.BatchRegisterArtefactsRequest{
 		Parent: x.customer, Artefacts: []*wertfachv1.Artefact{sim(), document()},
 	})
 	if err != nil {
 		return x, err
 	}
 	x.sim, x.document = both.GetArtefacts()[0].GetName(), both.GetArtefacts()[1].GetName()
-	uploaded, err := d.call(ctx, wertfachv1.File_wertfach_v1_artefact_proto.Services().ByName("ArtefactService").Methods().ByName("UploadScan"), header(x.document))
+	if !scan {
+		return x, nil
+	}
+	upload := wertfachv1.File_wertfach_v1_artefact_proto.Services().ByName("ArtefactService").Methods().ByName("UploadScan")
+	uploaded, err := d.call(ctx, upload, header(x.document))
 	if err != nil {
 		return x, err
 	}
 	x.scan = uploaded[0].(*wertfachv1.Scan).GetName()
-	if m.Name() == "CancelTermination" {
-		_, err = wertfachv1.NewLifecycleServiceClient(d.conn).TerminateContract(ctx, &wertfachv1.TerminateContractRequest{
-			Name: x.customer, EffectiveDate: "2099-12-31",
-		})
-		if err != nil {
-			return x, err
-		}
-	}
-	if m.Name() == "SetServices" {
-		now, err := wertfachv1.NewCustomerServiceClient(d.conn).GetCustomer(ctx, &wertfachv1.GetCustomerRequest{Name: x.customer})
-		x.etag = now.GetEtag()
-		return x, err
-	}
 	return x, nil
 }
 
-// erased erases somebody and gives the name of the receipt.
-func (d *deployment) erased(t testing.TB) string {
+// somebody is a customer whom all calls share that change nothing, and the receipt
+// of somebody who was erased.
+func (d *deployment) somebody(t testing.TB) target {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	id := uuid()
-	_, err := wertfachv1.NewCustomerServiceClient(d.conn).EnrolCustomer(ctx, &wertfachv1.EnrolCustomerRequest{
-		Parent: bank, CustomerId: id, Customer: customer(),
-	})
+	erased, err := d.enrolled(ctx, target{customer: bank + "/customers/" + uuid()}, false)
 	ok(t, err)
 	receipt, err := wertfachv1.NewLifecycleServiceClient(d.conn).EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{
-		Name: bank + "/customers/" + id, Reason: "asked for",
+		Name: erased.customer, Reason: "asked for",
 	})
 	ok(t, err)
-	return receipt.GetName()
+	x, err := d.enrolled(ctx, target{customer: bank + "/customers/" + uuid(), receipt: receipt.GetName()}, true)
+	ok(t, err)
+	return x
 }
 
 // counts are how many artefacts and scans a customer has; gone where there is

@@ -142,7 +142,7 @@ func (d *deployment) allowStore(t testing.TB) {
 // start starts the server and connects to it.
 func (d *deployment) start(t testing.TB) {
 	t.Helper()
-	authority, err := pki.Open(t.TempDir(), time.Now().Add(-48*time.Hour)) // valid by a clock that is behind
+	authority, err := pki.Open(t.TempDir(), time.Now())
 	ok(t, err)
 	server, err := authority.Server("127.0.0.1")
 	ok(t, err)
@@ -217,44 +217,6 @@ func (d *deployment) serving(t testing.TB) bool {
 		t.Error(err) // not Fatal: also called from goroutines of a test
 	}
 	return answer.GetStatus() == healthv1.HealthCheckResponse_SERVING
-}
-
-// snapshot is all that is kept, asked past the faults: the objects and keys, and
-// the etag of each object.
-func (d *deployment) snapshot(t testing.TB) map[string]string {
-	t.Helper()
-	kept := map[string]string{}
-	client, err := minio.New(d.minio.Addr(0), &minio.Options{
-		Creds: credentials.NewStaticV4(d.minio.AccessKey, d.minio.SecretKey, ""), Region: testenv.MinioRegion,
-		Transport: &http.Transport{DisableKeepAlives: true}, // leaves nothing running
-	})
-	ok(t, err)
-	for o := range client.ListObjectsIter(t.Context(), d.bucket(), minio.ListObjectsOptions{Recursive: true}) {
-		ok(t, o.Err)
-		if !strings.HasPrefix(o.Key, segment.HeadFolder) { // of the audit log, which goes on
-			kept["object "+o.Key] = o.ETag
-		}
-	}
-	for _, name := range transitKeys(t, d.vault.Client(), d.name) {
-		kept["key "+name] = ""
-	}
-	return kept
-}
-
-func transitKeys(t testing.TB, client *api.Client, mount string) []string {
-	t.Helper()
-	answer, err := client.Logical().ListWithContext(t.Context(), mount+"/keys")
-	ok(t, err)
-	listed, _ := answer.Data["keys"].([]any)
-	if len(listed) == 0 {
-		t.Fatal("no keys in Vault")
-	}
-	var names []string
-	for _, name := range listed {
-		name, _ := name.(string)
-		names = append(names, name)
-	}
-	return names
 }
 
 // journal is what the server logs.

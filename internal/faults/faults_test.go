@@ -30,12 +30,16 @@ type fault struct {
 	healthy bool
 }
 
-// deadline is what callers allow.
-func (f fault) deadline() time.Duration {
-	if f.silent {
+// deadline is what callers allow: enough, for calls that are to be done.
+func (f fault) deadline(m protoreflect.MethodDescriptor) time.Duration {
+	switch {
+	case slices.Contains(f.ends(m), codes.OK):
+		return patience
+	case f.silent:
 		return short
+	default:
+		return deadline
 	}
-	return deadline
 }
 
 // awayEnds is how a call ends where all back ends that it needs are away. Where what
@@ -68,25 +72,11 @@ func named(names ...protoreflect.Name) func(protoreflect.MethodDescriptor) bool 
 	return func(m protoreflect.MethodDescriptor) bool { return slices.Contains(names, m.Name()) }
 }
 
-// person is whether no machine may call it by itself.
-func person(m protoreflect.MethodDescriptor) bool {
-	for _, role := range access(m).GetRoles() {
-		if role != wertfachv1.Role_ROLE_PRIVACY_OFFICER && role != wertfachv1.Role_ROLE_HOTLINE {
-			return false
-		}
-	}
-	return true
-}
-
-func access(m protoreflect.MethodDescriptor) *wertfachv1.Access {
-	rule, _ := proto.GetExtension(m.Options(), wertfachv1.E_Access).(*wertfachv1.Access)
-	return rule
-}
-
 // locked is whether the event of a call must be in the locked store before the call
 // is answered: it opens a secret, can't be taken back, or verifies a caller.
 func locked(m protoreflect.MethodDescriptor) bool {
-	switch access(m).GetEffect() {
+	rule, _ := proto.GetExtension(m.Options(), wertfachv1.E_Access).(*wertfachv1.Access)
+	switch rule.GetEffect() {
 	case wertfachv1.Effect_EFFECT_READ, wertfachv1.Effect_EFFECT_WRITE:
 		return false
 	default:

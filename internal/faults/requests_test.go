@@ -46,63 +46,84 @@ var content = append([]byte("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), strings.Repeat("a 
 // A request is what an RPC is asked.
 type request struct {
 	make func(target) proto.Message
+	// changes says that it takes a customer of its own, with two artefacts, and
+	// scans says whether with a scan.
+	changes, scan bool
 	// artefacts and scans are how many the customer has afterwards.
 	artefacts, scans int
 }
 
+// before is how many scans the customer has before.
+func (r request) before() int {
+	if r.scan {
+		return 1
+	}
+	return 0
+}
+
 // requests are those of every RPC; the walk over the schema fails for one that is
-// missing. Those that change nothing leave two artefacts and one scan.
+// missing.
 func requests() map[protoreflect.Name]request {
-	same := func(m func(target) proto.Message) request { return request{m, 2, 1} }
+	reads := func(m func(target) proto.Message) request { return request{make: m} }
+	changes := func(artefacts int, m func(target) proto.Message) request {
+		return request{make: m, changes: true, artefacts: artefacts}
+	}
+	changesScans := func(artefacts, scans int, m func(target) proto.Message) request {
+		return request{make: m, changes: true, scan: true, artefacts: artefacts, scans: scans}
+	}
 	return map[protoreflect.Name]request{
-		"EnrolCustomer": {func(x target) proto.Message {
+		"EnrolCustomer": changes(0, func(x target) proto.Message {
 			return &wertfachv1.EnrolCustomerRequest{Parent: bank, CustomerId: x.customer[len(bank+"/customers/"):], Customer: customer()}
-		}, 0, 0},
-		"GetCustomer": same(func(x target) proto.Message { return &wertfachv1.GetCustomerRequest{Name: x.customer} }),
-		"UpdateCustomer": same(func(x target) proto.Message {
+		}),
+		"GetCustomer": reads(func(x target) proto.Message { return &wertfachv1.GetCustomerRequest{Name: x.customer} }),
+		"UpdateCustomer": changes(2, func(x target) proto.Message {
 			return &wertfachv1.UpdateCustomerRequest{
 				Customer:   &wertfachv1.Customer{Name: x.customer, GivenName: "Emmalotte"},
 				UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"given_name"}},
 			}
 		}),
-		"SetServices": {func(x target) proto.Message { // withdraws from the service of the document
-			return &wertfachv1.SetServicesRequest{Name: x.customer, Etag: x.etag, Services: []wertfachv1.Service{wertfachv1.Service_SERVICE_SIM_CARD_PROTECTION}}
-		}, 1, 0},
-		"RegisterArtefact": {func(x target) proto.Message {
+		"SetServices": changesScans(1, 0, func(x target) proto.Message { // withdraws from the service of the document
+			return &wertfachv1.SetServicesRequest{
+				Name: x.customer, Etag: x.etag, Services: []wertfachv1.Service{wertfachv1.Service_SERVICE_SIM_CARD_PROTECTION},
+			}
+		}),
+		"RegisterArtefact": changes(3, func(x target) proto.Message {
 			return &wertfachv1.RegisterArtefactRequest{Parent: x.customer, Artefact: sim()}
-		}, 3, 1},
-		"BatchRegisterArtefacts": {func(x target) proto.Message {
+		}),
+		"BatchRegisterArtefacts": changes(4, func(x target) proto.Message {
 			return &wertfachv1.BatchRegisterArtefactsRequest{Parent: x.customer, Artefacts: []*wertfachv1.Artefact{sim(), document()}}
-		}, 4, 1},
-		"GetArtefact":   same(func(x target) proto.Message { return &wertfachv1.GetArtefactRequest{Name: x.sim} }),
-		"ListArtefacts": same(func(x target) proto.Message { return &wertfachv1.ListArtefactsRequest{Parent: x.customer} }),
-		"UpdateArtefact": same(func(x target) proto.Message {
+		}),
+		"GetArtefact":   reads(func(x target) proto.Message { return &wertfachv1.GetArtefactRequest{Name: x.sim} }),
+		"ListArtefacts": reads(func(x target) proto.Message { return &wertfachv1.ListArtefactsRequest{Parent: x.customer} }),
+		"UpdateArtefact": changes(2, func(x target) proto.Message {
 			return &wertfachv1.UpdateArtefactRequest{
 				Artefact:   &wertfachv1.Artefact{Name: x.sim, Label: "the other telephone", Kind: sim().GetKind()},
 				UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"label"}},
 			}
 		}),
-		"DeleteArtefact": {func(x target) proto.Message { return &wertfachv1.DeleteArtefactRequest{Name: x.sim} }, 1, 1},
-		"RevealArtefact": same(func(x target) proto.Message {
+		"DeleteArtefact": changes(1, func(x target) proto.Message { return &wertfachv1.DeleteArtefactRequest{Name: x.sim} }),
+		"RevealArtefact": reads(func(x target) proto.Message {
 			return &wertfachv1.RevealArtefactRequest{Name: x.sim, Purpose: wertfachv1.RevealPurpose_REVEAL_PURPOSE_UNLOCK}
 		}),
-		"UploadScan":   {func(x target) proto.Message { return header(x.document) }, 2, 2},
-		"DownloadScan": same(func(x target) proto.Message { return &wertfachv1.DownloadScanRequest{Name: x.scan} }),
-		"DeleteScan":   {func(x target) proto.Message { return &wertfachv1.DeleteScanRequest{Name: x.scan} }, 2, 0},
-		"TerminateContract": same(func(x target) proto.Message {
+		"UploadScan": {
+			make: func(x target) proto.Message { return header(x.document) }, changes: true, artefacts: 2, scans: 1,
+		},
+		"DownloadScan": reads(func(x target) proto.Message { return &wertfachv1.DownloadScanRequest{Name: x.scan} }),
+		"DeleteScan":   changesScans(2, 0, func(x target) proto.Message { return &wertfachv1.DeleteScanRequest{Name: x.scan} }),
+		"TerminateContract": changes(2, func(x target) proto.Message {
 			return &wertfachv1.TerminateContractRequest{Name: x.customer, EffectiveDate: "2099-12-31", Reason: "moves to Wuppertal"}
 		}),
-		"CancelTermination": same(func(x target) proto.Message { return &wertfachv1.CancelTerminationRequest{Name: x.customer} }),
-		"EraseCustomer": {func(x target) proto.Message {
+		"CancelTermination": changes(2, func(x target) proto.Message { return &wertfachv1.CancelTerminationRequest{Name: x.customer} }),
+		"EraseCustomer": changesScans(gone, gone, func(x target) proto.Message {
 			return &wertfachv1.EraseCustomerRequest{Name: x.customer, Reason: "asked for in a letter"}
-		}, gone, gone},
-		"ListEvents": same(func(target) proto.Message {
-			return &wertfachv1.ListEventsRequest{Parent: bank, StartTime: timestamppb.New(time.Now().Add(-48*time.Hour))}
 		}),
-		"VerifyLog": same(func(target) proto.Message {
+		"ListEvents": reads(func(target) proto.Message {
+			return &wertfachv1.ListEventsRequest{Parent: bank, StartTime: timestamppb.New(time.Now().Add(-48 * time.Hour))}
+		}),
+		"VerifyLog": reads(func(target) proto.Message {
 			return &wertfachv1.VerifyLogRequest{StartDate: time.Now().UTC().Format(time.DateOnly)}
 		}),
-		"GetErasureReceipt": same(func(x target) proto.Message { return &wertfachv1.GetErasureReceiptRequest{Name: x.receipt} }),
+		"GetErasureReceipt": reads(func(x target) proto.Message { return &wertfachv1.GetErasureReceiptRequest{Name: x.receipt} }),
 	}
 }
 

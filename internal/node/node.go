@@ -169,6 +169,9 @@ func (n *Node) Custodian() *custody.Custodian { return n.custodian }
 // Watched is what tells how the node works.
 func (n *Node) Watched() *Watched { return n.watched }
 
+// Audit is the audit log of the node.
+func (n *Node) Audit() *AuditLog { return n.audit }
+
 // Backends are what the custodian works with.
 func (n *Node) Backends() *Backends { return n.backends }
 

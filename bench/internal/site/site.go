@@ -28,6 +28,8 @@ import (
 const (
 	// Bucket holds the product's objects.
 	Bucket = "wertfach"
+	// AuditBucket is the locked store of the product's audit log.
+	AuditBucket = "wertfach-audit"
 	// FloorBucket holds those of the floors, apart from the product's.
 	FloorBucket = "floor"
 	// Mount is the transit engine that both use, the floors' keys under names of
@@ -98,16 +100,24 @@ func (s *Site) prepare(ctx context.Context) (err error) {
 	}
 	keys := vault.New(driver)
 	defer func() { err = errors.Join(err, keys.Close()) }()
-	objects, err := s3.Open(s3.Settings{
+	settings := s3.Settings{
 		Endpoint: s.Minio.Endpoint, Region: testenv.MinioRegion, Bucket: Bucket,
 		AccessKeyFile: s.Minio.AccessKeyFile, SecretKeyFile: s.Minio.SecretKeyFile,
-	})
+	}
+	objects, err := s3.Open(settings)
 	if err != nil {
 		return err
 	}
 	store := blobstore.New(objects)
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return custody.Prepare(ctx, keys, store)
+	settings.Bucket = AuditBucket
+	locked, err := s3.OpenArchive(s3.ArchiveSettings{Settings: settings, Retention: config.Audit{}.Retention()})
+	if err != nil {
+		return err
+	}
+	archive := blobstore.NewArchive(locked)
+	defer func() { err = errors.Join(err, archive.Close()) }()
+	return errors.Join(custody.Prepare(ctx, keys, store), archive.Prepare(ctx))
 }
 
 // identities makes the server known to Vault, with the rights that a deployed
@@ -149,6 +159,10 @@ func (s *Site) Config(file, listen string) error {
 			"access_key_file": s.Minio.AccessKeyFile, "secret_key_file": s.Minio.SecretKeyFile,
 		},
 	}
+	c["audit"] = map[string]any{"spool_file": filepath.Join(filepath.Dir(file), "spool.db"), "bucket": AuditBucket}
+	c["callers"] = []map[string]any{{
+		"uri": "spiffe://" + pki.TrustDomain + "/portal/bench", "roles": []string{"portal", "core-banking"}, "institutes": []string{"*"},
+	}}
 	var institutes []map[string]any
 	for _, id := range s.institutes {
 		institutes = append(institutes, map[string]any{"id": id})
