@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,14 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/vault/api"
-	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 	"google.golang.org/grpc"
-	transport "google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
-	"github.com/wertfach/wertfach/audit/segment"
 	"github.com/wertfach/wertfach/internal/config"
 	"github.com/wertfach/wertfach/internal/devissuer"
 	"github.com/wertfach/wertfach/internal/minioadmin"
@@ -200,7 +195,7 @@ func (d *deployment) dial(t testing.TB, authority *pki.Authority, role string) *
 	ok(t, err)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	conn, err := grpc.NewClient(d.node.Address(), grpc.WithTransportCredentials(transport.NewTLS(
+	conn, err := grpc.NewClient(d.node.Address(), grpc.WithTransportCredentials(credentials.NewTLS(
 		&tls.Config{MinVersion: tls.VersionTLS13, RootCAs: roots, Certificates: []tls.Certificate{own}})))
 	ok(t, err)
 	d.conns = append(d.conns, conn)
