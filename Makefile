@@ -17,7 +17,7 @@ SERVERS    := $(BIN)/vault $(BIN)/minio $(BIN)/toxiproxy
 GENERATORS := $(BIN)/proto $(BIN)/buf $(BIN)/protoc-gen-go $(BIN)/protoc-gen-go-grpc
 
 # Our own programs under tools/, each a module of its own; the rest of tools/ only pins what others wrote.
-OWN_TOOLS := tools/house tools/proto
+OWN_TOOLS := tools/house tools/proto tools/alerts
 
 # Each can be run alone. Quick ones first; one that fails does not keep the others from speaking.
 CHECKS := check-house check-format check-schema check-generated check-modules check-vet check-lint

@@ -75,7 +75,7 @@ func TestUnchanged(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	for i, events := range []int64{6, 6, 6} {
-		if c := r.Chains[i]; c.Events != events || c.Segments < 5 || c.Closed != (c.ID == l.closed) {
+		if c := r.Chains[i]; c.Events != events || c.Segments < 3 || c.Closed != (c.ID == l.closed) {
 			t.Errorf("%+v", c)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -184,7 +186,11 @@ type call struct {
 }
 
 func (e *edge) begin(ctx context.Context, rule *access.Rule) (context.Context, *call) {
-	ctx, draft := audit.Begin(ctx, audit.Event{ID: strings.ToLower(rand.Text()), Action: rule.Action})
+	id := strings.ToLower(rand.Text())
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.SetAttributes(attribute.String("wertfach.call", id))
+	}
+	ctx, draft := audit.Begin(ctx, audit.Event{ID: id, Action: rule.Action})
 	return ctx, &call{edge: e, rule: rule, draft: draft, end: func() {}}
 }
 

@@ -65,6 +65,8 @@ type Config struct {
 	// Refused is told the reason of each call that is refused before any work on
 	// it begins, for metrics; nobody is where nil.
 	Refused func(reason string)
+	// Handshakes lies around TLS, to count those that fail; nothing where nil.
+	Handshakes func(credentials.TransportCredentials) credentials.TransportCredentials
 	// Options are added to those of the gRPC server, for traces and metrics.
 	Options []grpc.ServerOption
 	// Now is the clock; time.Now where nil.
@@ -130,9 +132,13 @@ func New(cfg Config) (*Server, error) {
 	if edge.refused == nil {
 		edge.refused = func(string) {}
 	}
+	creds := credentials.NewTLS(secure(cfg.TLS))
+	if cfg.Handshakes != nil {
+		creds = cfg.Handshakes(creds)
+	}
 	s := &Server{
 		grpc: grpc.NewServer(append([]grpc.ServerOption{
-			grpc.Creds(credentials.NewTLS(secure(cfg.TLS))),
+			grpc.Creds(creds),
 			grpc.UnaryInterceptor(edge.unary),
 			grpc.StreamInterceptor(edge.stream),
 			grpc.MaxRecvMsgSize(maxMessage),

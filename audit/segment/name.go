@@ -73,8 +73,7 @@ func ValidChain(id string) bool {
 	return true
 }
 
-// Minute, Hour and Day are the beginnings of the names of the segments of a
-// minute, an hour and a day.
+// Minute is the beginning of the names of the segments of the minute of t.
 func Minute(t time.Time) string { return Folder + t.UTC().Format("2006-01-02/15/04") }
 
 // Hour is such a beginning for the hour of t.

@@ -26,6 +26,7 @@ func TestTheVerbs(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"artefact delete", "artefact get", "artefact list", "artefact register", "artefact reveal", "artefact update",
+		"audit fetch", "audit list", "audit retire", "audit verify",
 		"contract cancel", "contract terminate",
 		"customer enrol", "customer erase", "customer get", "customer update",
 		"dev", "exit-codes", "files", "init",
@@ -44,8 +45,8 @@ func TestHelp(t *testing.T) {
 	for line, want := range map[string]string{
 		"":                        "customer enrol -f customer.json",
 		"--help":                  "Available Commands",
-		"help exit-codes":         "10  the receipt does not verify",
-		"exit-codes":              "10  the receipt does not verify",
+		"help exit-codes":         "10  the receipt, or the audit log, does not verify",
+		"exit-codes":              "10  the receipt, or the audit log, does not verify",
 		"help files":              `"simCard"`,
 		"help":                    "Available Commands",
 		"help customer erase":     "IS\nA NEW REQUEST",

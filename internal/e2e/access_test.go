@@ -53,14 +53,13 @@ func TestAccess(t *testing.T) {
 
 // caller is somebody who tries.
 type caller struct {
-	name    string
-	role    string // of the machine
-	person  string // the group of a person; empty for none
-	call    string // the proof of a call; empty for none
-	inCall  bool   // whether it is one with the target
-	conn    *grpc.ClientConn
-	bearer  string
-	expects codes.Code // whatever the RPC, if not OK
+	name   string
+	role   string // of the machine
+	person string // the group of a person; empty for none
+	call   string // the proof of a call; empty for none
+	inCall bool   // whether it is one with the target
+	conn   *grpc.ClientConn
+	bearer string
 }
 
 // callers are a machine of each role, alone and with each kind of person, and the

@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os/signal"
 	"strings"
 	"sync/atomic"
-	"syscall"
-	"testing"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -34,17 +31,6 @@ func (d *deployment) auditFaults() []fault {
 		unreachable.noticed(d.reveal),
 		fault{name: "audit spool full", ends: all, begin: forbid, end: allow}.noticed(d.read),
 	}
-}
-
-// diskFault is a disk on which the audit spool can't be written.
-func (d *deployment) diskFault(t testing.TB) fault {
-	var files syscall.Rlimit
-	ok(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &files))
-	return fault{
-		name: "audit spool unwritable", ends: all,
-		begin: func(context.Context) error { return fileSize(0) },
-		end:   func(context.Context) error { return fileSize(files.Cur) },
-	}.noticed(d.read)
 }
 
 // all is the end of every call that can't be put on record.
@@ -110,18 +96,6 @@ func (d *deployment) permit(ctx context.Context, audit bool) error {
 		deny = fmt.Sprintf(`,{"Effect":"Deny","Action":["s3:PutObject"],"Resource":["arn:aws:s3:::%s/*"]}`, d.auditBucket())
 	}
 	return d.admin.PutPolicy(ctx, d.name, fmt.Appendf(nil, policy, deny))
-}
-
-// fileSize bounds how large this process may write files, as a disk that is full
-// does; what it writes to otherwise, and other processes, are not concerned.
-func fileSize(limit uint64) error {
-	signal.Ignore(syscall.SIGXFSZ) // so that a write beyond it is an error
-	var now syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &now); err != nil {
-		return err
-	}
-	now.Cur = limit
-	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &now)
 }
 
 // clockFaults are a clock of the server that is off: towards the store, which

@@ -116,7 +116,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	n.server, err = server.New(server.Config{
 		Custodian: n.custodian, TLS: certificates, Identity: n.identity, Limits: n.limits, Timeout: o.Config.Calls.Timeout,
 		Record: n.audit, Events: n.backends.Events(), Ready: n.health.Ready, Reflection: o.Reflection, Log: n.log, Now: o.Now,
-		Refused: n.watched.Refused, Options: n.watched.ServerOptions(),
+		Refused: n.watched.Refused, Handshakes: n.watched.Credentials, Options: n.watched.ServerOptions(),
 	})
 	if err != nil {
 		return err

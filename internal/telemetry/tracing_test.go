@@ -80,7 +80,7 @@ func TestSpans(t *testing.T) {
 		names = append(names, span.Name)
 		for _, a := range span.Attributes {
 			switch string(a.Key) {
-			case "rpc.system.name", "rpc.method", "rpc.response.status_code", "wertfach.outcome":
+			case "rpc.system.name", "rpc.method", "rpc.response.status_code", "wertfach.outcome", "wertfach.call":
 			case "server.address", "server.port": // ours
 			default:
 				t.Errorf("%s: attribute %s", span.Name, a.Key)
