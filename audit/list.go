@@ -26,8 +26,8 @@ func (r *Reader) List(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	if q.Size < 1 {
-		return Page{}, errors.New("a page of the audit log needs a size")
+	if q.Size < 1 || q.From.IsZero() {
+		return Page{}, errors.New("a page of the audit log needs a size and a beginning")
 	}
 	keys, err := r.keys(ctx)
 	if err != nil {

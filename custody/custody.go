@@ -16,6 +16,7 @@
 //	reveal.go    giving out secrets          scan.go      files; content.go checks them
 //	contract.go  how a contract ends         erase.go     the five steps of erasure
 //	intent.go    an erasure under way        evidence.go  receipts
+//	leave.go     what only a sweep may finish
 //	sweep.go     what is due or left over    names.go     pseudonyms and object names
 //	rotate.go    new versions of keys        index.go     pointers and their secret
 //	secret.go    preparing a deployment      cache.go     sealed dossiers in memory

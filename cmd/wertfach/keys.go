@@ -34,25 +34,50 @@ type operation struct {
 	backends  *node.Backends
 	custodian *custody.Custodian
 	log       *node.AuditLog
+	watched   *node.Watched
 }
 
 // operate opens the back ends and the audit log for a command, and closes them
 // when it is done.
-func operate(cmd *cobra.Command, file string, do func(context.Context, operation) error) (failed error) {
+func operate(cmd *cobra.Command, file string, do func(context.Context, operation) error) error {
 	c, err := loadConfig(file)
 	if err != nil {
 		return err
 	}
-	ctx := cmd.Context()
-	o := operation{config: c}
-	o.backends, err = node.Await(ctx, c, c.Log.Logger(cmd.ErrOrStderr()), func(ctx context.Context, b *node.Backends) (err error) {
+	return operateOn(cmd, operation{config: c, watched: &node.Watched{}}, node.NewHealth(c.Log.Logger(cmd.ErrOrStderr())), do)
+}
+
+// operateWatched is operate for a command that goes on and on, and tells how it
+// works as the configuration's telemetry asks.
+func operateWatched(cmd *cobra.Command, file string, do func(context.Context, operation) error) (failed error) {
+	c, err := loadConfig(file)
+	if err != nil {
+		return err
+	}
+	log := c.Log.Logger(cmd.ErrOrStderr())
+	health := node.NewHealth(log)
+	watched, err := node.Watch(cmd.Context(), c, versionText(), health, log)
+	if err != nil {
+		return started(cmd.Context(), err)
+	}
+	defer func() { failed = errors.Join(failed, watched.Close(context.WithoutCancel(cmd.Context()))) }()
+	return operateOn(cmd, operation{config: c, watched: watched}, health, do)
+}
+
+func operateOn(cmd *cobra.Command, o operation, health *node.Health, do func(context.Context, operation) error) (failed error) {
+	ctx, c := cmd.Context(), o.config
+	log := o.watched.Logger(c.Log.Logger(cmd.ErrOrStderr()))
+	var err error
+	o.backends, err = node.Await(ctx, c, log, func(ctx context.Context, b *node.Backends) (err error) {
 		o.custodian, err = b.Custodian(ctx, nil)
 		return err
-	})
+	}, node.ObservedBy(o.watched.Telemetry))
 	if err != nil {
 		return started(ctx, err)
 	}
 	defer closing(o.backends, &failed)
+	health.Started(node.Check{Name: "keys", Probe: o.backends.Keys.Ping}, node.Check{Name: "objects", Probe: o.backends.Store.Ping})
+	defer health.Stopping()
 	o.log, err = o.backends.Audit(ctx, o.custodian, nil)
 	if errors.Is(err, embedded.ErrInUse) {
 		return coded{errors.New("audit.spool_file: another process works on it; give this command a configuration that names another file"), exitUsage}

@@ -43,18 +43,18 @@ It prints a line of JSON that counts what it did:
   removed   objects removed that nothing referred to
   failures  what could not be done now
 
+With --every it tells its metrics where the configuration's telemetry.listen says.
+
 With failures it ends with exit code 11; the log, on standard error, names them,
 and the next sweep tries them again. With --every it goes on and prints a line for each
 sweep, until SIGTERM or SIGINT, and then ends with 0. Other exit codes: 2 wrong command
 line or configuration; 7 Vault or the object store stayed away at the start.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return operate(cmd, file, func(ctx context.Context, o operation) error {
-				if every > 0 {
-					return sweepOnAndOn(ctx, cmd, o, every)
-				}
-				return sweepOnce(ctx, cmd, o)
-			})
+			if every > 0 {
+				return operateWatched(cmd, file, func(ctx context.Context, o operation) error { return sweepOnAndOn(ctx, cmd, o, every) })
+			}
+			return operate(cmd, file, func(ctx context.Context, o operation) error { return sweepOnce(ctx, cmd, o) })
 		},
 	}
 	cmd.Flags().Var(&patience{&every}, "every", "go on, and sweep every `DURATION`, such as 1m")
@@ -63,9 +63,11 @@ line or configuration; 7 Vault or the object store stayed away at the start.`,
 
 // sweepOnce sweeps and prints its report.
 func sweepOnce(ctx context.Context, cmd *cobra.Command, o operation) error {
+	begun := time.Now()
 	report, err := o.custodian.Sweep(ctx, custody.SweepOptions{
 		Grace: o.config.Sweep.Grace, Recorder: o.log, Principal: operator(),
 	})
+	o.watched.Swept(report, time.Since(begun), err)
 	if printed := json.NewEncoder(cmd.OutOrStdout()).Encode(sweepReport(report)); printed != nil {
 		return coded{printed, exitInternal}
 	}

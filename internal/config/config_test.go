@@ -201,12 +201,13 @@ func TestWarnings(t *testing.T) {
 		text string
 		want []string
 	}{
-		"tls":      {deployed, nil},
-		"loopback": {strings.NewReplacer("https://vault.example", "http://127.0.0.1", "https://s3.example", "http://localhost").Replace(deployed), []string{"vault.address", "s3.endpoint"}},
-		"embedded": {minimal, nil},
-		"people":   {strings.Replace(minimal, "[portal]", "[portal, hotline]", 1), []string{"callers has roles of people"}},
-		"issuers":  {strings.Replace(minimal, "[portal]", "[portal, hotline]", 1) + issuers, nil},
-		"grace":    {minimal + "sweep: {grace: 59m}", []string{"sweep.grace"}},
+		"tls":       {deployed, nil},
+		"loopback":  {strings.NewReplacer("https://vault.example", "http://127.0.0.1", "https://s3.example", "http://localhost").Replace(deployed), []string{"vault.address", "s3.endpoint"}},
+		"embedded":  {minimal, nil},
+		"people":    {strings.Replace(minimal, "[portal]", "[portal, hotline]", 1), []string{"callers has roles of people"}},
+		"issuers":   {strings.Replace(minimal, "[portal]", "[portal, hotline]", 1) + issuers, nil},
+		"soft lock": {strings.Replace(deployed, "{spool_file", "{mode: governance, spool_file", 1), []string{"audit.mode"}},
+		"grace":     {minimal + "sweep: {grace: 59m}", []string{"sweep.grace"}},
 	} {
 		got := mustLoad(t, test.text).Warnings()
 		if !slices.EqualFunc(got, test.want, strings.HasPrefix) {

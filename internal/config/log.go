@@ -41,6 +41,9 @@ func (c *Config) Warnings() []string {
 	if g := c.Sweep.Grace; g > 0 && g < custody.PendingGrace {
 		warnings = append(warnings, "sweep.grace is shorter than an upload may take: sweep only while nothing is changed")
 	}
+	if c.Audit.Mode == "governance" {
+		warnings = append(warnings, "audit.mode is governance: some servers, MinIO among them, let anybody who can write lift such a lock")
+	}
 	if c.needIssuer() {
 		warnings = append(warnings, "callers has roles of people, and there are no issuers: no person can call")
 	}

@@ -9,20 +9,20 @@ import (
 	"testing"
 )
 
-// alone says, to the process that TestDisk starts, that it is that process.
+// alone says, to the process that onDisk starts, that it is that process.
 const alone = "WERTFACH_TEST_FAULTS_ALONE"
 
-// TestDisk meets every RPC with a disk that the audit spool can't be written on. It
+// onDisk meets every RPC with a disk that the audit spool can't be written on. It
 // is a limit of the process, which concerns all its files: also that in which the
 // testing package notes what a test depends on. So it is done in a process of its
 // own, which has no other file to write.
-func TestDisk(t *testing.T) {
+func onDisk(t *testing.T) {
 	if os.Getenv(alone) != "" {
 		d := newServers(t).deploy(t, "disk")
 		d.meetAll(t, []fault{d.diskFault(t)})
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDisk$", "-test.v")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMatrix$")
 	cmd.Env = append(os.Environ(), alone+"=yes")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v:\n%s", err, out)

@@ -84,25 +84,32 @@ func locked(m protoreflect.MethodDescriptor) bool {
 	}
 }
 
-// common are the faults that any server can have.
-func common(name string, a away, keysLeft int) []fault {
+// broken are the faults of any server that gives no answers, or wrong ones.
+func broken(name string, a away, keysLeft int) []fault {
 	gone := fault{ends: awayEnds, keysLeft: keysLeft}
-	slow := fault{ends: slowEnds, silent: true, keysLeft: keysLeft}
-	late := func(f fault) fault { f.late = true; return f }
-	cut := gone
+	late, cut, unreachable := gone, gone, gone
+	late.late = true
 	cut.healthy = name == "MinIO" // whose answer to a probe has no body
-	unreachable := gone
 	unreachable.name, unreachable.begin, unreachable.end = name+" unreachable", a.Disable, a.Enable
 	return []fault{
 		unreachable,
-		a.poisoned(name+" resetting connections", testenv.Reset(), late(gone)),
-		a.poisoned(name+" silent", testenv.Silence().Upstream(), slow),
-		a.poisoned(name+" slow", testenv.Latency(time.Hour), late(slow)),
+		a.poisoned(name+" resetting connections", testenv.Reset(), late),
 		a.meddled(name+" failing", failing(), gone),
 		a.meddled(name+" behind a login page", nonsense, gone),
 		a.meddled(name+" not where it was", misrouted, gone),
-		a.meddled(name+" losing answers", deaf, late(gone)),
+		a.meddled(name+" losing answers", deaf, late),
 		a.meddled(name+" cutting bodies", cutting(""), cut),
+	}
+}
+
+// slow are those of one that keeps its callers waiting.
+func slow(name string, a away, keysLeft int) []fault {
+	silent := fault{ends: slowEnds, silent: true, keysLeft: keysLeft}
+	late := silent
+	late.late = true
+	return []fault{
+		a.poisoned(name+" silent", testenv.Silence().Upstream(), silent),
+		a.poisoned(name+" slow", testenv.Latency(time.Hour), late),
 	}
 }
 

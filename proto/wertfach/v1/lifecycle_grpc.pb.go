@@ -42,7 +42,9 @@ type LifecycleServiceClient interface {
 	// Erases a customer at once and for good: destroys the key, removes what it
 	// had sealed, and signs a receipt. Repeated, it gives the same receipt; but a
 	// customer who was enrolled anew meanwhile is erased anew, unless the
-	// request_id is that of the first time.
+	// request_id is that of the first time. Where the server may not destroy keys
+	// itself it answers UNAVAILABLE with the reason ERASURE_PENDING: the erasure is
+	// begun and can't be undone, and repeated after the next sweep gives the receipt.
 	EraseCustomer(ctx context.Context, in *EraseCustomerRequest, opts ...grpc.CallOption) (*ErasureReceipt, error)
 	// Reads a receipt.
 	GetErasureReceipt(ctx context.Context, in *GetErasureReceiptRequest, opts ...grpc.CallOption) (*ErasureReceipt, error)
@@ -111,7 +113,9 @@ type LifecycleServiceServer interface {
 	// Erases a customer at once and for good: destroys the key, removes what it
 	// had sealed, and signs a receipt. Repeated, it gives the same receipt; but a
 	// customer who was enrolled anew meanwhile is erased anew, unless the
-	// request_id is that of the first time.
+	// request_id is that of the first time. Where the server may not destroy keys
+	// itself it answers UNAVAILABLE with the reason ERASURE_PENDING: the erasure is
+	// begun and can't be undone, and repeated after the next sweep gives the receipt.
 	EraseCustomer(context.Context, *EraseCustomerRequest) (*ErasureReceipt, error)
 	// Reads a receipt.
 	GetErasureReceipt(context.Context, *GetErasureReceiptRequest) (*ErasureReceipt, error)
