@@ -112,6 +112,12 @@ func (v *verifier) report(asOf time.Time) Report {
 	for id, h := range v.heads {
 		v.ends(v.chain(id), h, asOf)
 	}
+	for id, last := range v.inventory {
+		if c := v.chain(id); !c.broken && c.next.Number-1 < last {
+			first := max(c.next.Number, 1)
+			c.breaks(first, folderInventory, missing(first, last)+", which the inventory counts")
+		}
+	}
 	for _, c := range v.chains {
 		v.headless(c, asOf)
 	}

@@ -17,6 +17,9 @@ var (
 	ErrFull = fmt.Errorf("%w: the spool is full", ErrUnavailable)
 	// ErrToken is a page token that does not belong to the query.
 	ErrToken = errors.New("the page token does not belong to this query")
+	// ErrNotFetched is a folder without a log, or with one that was not downloaded to
+	// its end.
+	ErrNotFetched = errors.New("the folder holds no log, or its download was not finished")
 	// ErrBroken is a segment that was changed. [Reader.Verify] says what is wrong.
 	ErrBroken = errors.New("the audit log is damaged")
 )

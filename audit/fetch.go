@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wertfach/wertfach/audit/segment"
 	"github.com/wertfach/wertfach/blobstore"
 )
 
@@ -25,10 +25,11 @@ const fetchAtOnce = 8
 
 // Fetch downloads the log into a folder, for checking it elsewhere: heads, public
 // keys, and the segments from the day of from on, all where it is zero. It checks
-// nothing. A download that broke off goes on where it was when it is repeated;
-// [Folder.Fetched] tells whether it is whole. Progress, if not nil, is told of each
+// nothing. It ends with a signed inventory of what there was, so that nothing can be
+// taken out of the folder unnoticed. A download that broke off goes on where it was
+// when it is repeated; [Folder.Fetched] tells whether it is whole. Progress, if not nil, is told of each
 // segment's size in bytes, also of those that were there.
-func (r *Reader) Fetch(ctx context.Context, dir string, from, now time.Time, progress func(int64)) error {
+func (r *Reader) Fetch(ctx context.Context, dir string, from, now time.Time, signer segment.Signer, progress func(int64)) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func (r *Reader) Fetch(ctx context.Context, dir string, from, now time.Time, pro
 	if !from.IsZero() {
 		from = from.UTC().Truncate(24 * time.Hour)
 	}
-	f := &fetching{root: root, r: r, progress: progress}
+	f := &fetching{root: root, r: r, progress: progress, last: map[string]int64{}}
 	if err := f.begin(ctx); err != nil {
 		return err
 	}
@@ -49,24 +50,25 @@ func (r *Reader) Fetch(ctx context.Context, dir string, from, now time.Time, pro
 			return err
 		}
 	}
-	note, err := json.Marshal(Fetched{Time: now.UTC(), From: from})
+	inventory, err := segment.Inventory{Time: now.UTC(), From: from, Chains: f.last}.Seal(ctx, signer)
 	if err != nil {
-		return err
+		return fmt.Errorf("signing the inventory: %w", err)
 	}
-	return f.write(folderFetched, append(note, '\n'))
+	return f.write(folderInventory, inventory)
 }
 
 type fetching struct {
 	root     *os.Root
 	r        *Reader
-	mu       sync.Mutex // of progress
+	last     map[string]int64 // of each chain the last segment
+	mu       sync.Mutex       // of progress
 	progress func(int64)
 }
 
 // begin fetches keys and heads. Heads come before segments: what they count was
 // in the locked store then.
 func (f *fetching) begin(ctx context.Context) error {
-	if err := f.root.RemoveAll(folderFetched); err != nil {
+	if err := f.root.RemoveAll(folderInventory); err != nil {
 		return err
 	}
 	if err := f.root.RemoveAll(folderHeads); err != nil {
@@ -120,6 +122,9 @@ func (f *fetching) segments(ctx context.Context, prefix string) error {
 		version++
 		if v.Name != before {
 			before, version = v.Name, 1
+			if name, ok := segment.ParseName(v.Name); ok {
+				f.last[name.Chain] = max(f.last[name.Chain], name.Number)
+			}
 		}
 		name := v.Name
 		if version > 1 {

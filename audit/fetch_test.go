@@ -18,7 +18,7 @@ import (
 // downloaded gives a folder with a small log, and a reader of it.
 func downloaded(t *testing.T, l changedLog, dir string) *Reader {
 	t.Helper()
-	if err := l.reader().Fetch(t.Context(), dir, time.Time{}, l.asOf, nil); err != nil {
+	if err := l.reader().Fetch(t.Context(), dir, time.Time{}, l.asOf, signer{l.key, l.trap}, nil); err != nil {
 		t.Fatal(err)
 	}
 	f, err := OpenFolder(dir)
@@ -78,6 +78,58 @@ func TestFetch(t *testing.T) {
 	}
 }
 
+// A run that is taken out of the download as a whole, with its head, is missed, and
+// so is any change of the inventory that counts it.
+func TestInventory(t *testing.T) {
+	t.Parallel()
+	l := changed(t)()
+	dir := t.TempDir()
+	r := downloaded(t, l, dir)
+	report, err := r.Verify(t.Context(), time.Time{}, l.asOf)
+	if err != nil || len(report.Chains) < 2 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	for _, c := range report.Chains {
+		part := filepath.Join(t.TempDir(), "part")
+		if err := os.CopyFS(part, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		err := filepath.WalkDir(part, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && strings.Contains(filepath.Base(path), c.ID) {
+				return os.Remove(path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		folder, err := OpenFolder(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer folder.Close()
+		got, err := (&Reader{Segments: folder, Heads: folder, Keys: r.Keys}).Verify(t.Context(), time.Time{}, l.asOf)
+		if err != nil || !slices.ContainsFunc(got.Findings, func(f Finding) bool { return f.Kind == Broken && f.Chain == c.ID && f.Number == 1 }) {
+			t.Errorf("%s taken out: %+v, %v", c.ID, got.Findings, err)
+		}
+	}
+	path := filepath.Join(dir, folderInventory)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range whole {
+		changed := slices.Clone(whole)
+		changed[i] ^= 1
+		if err := os.WriteFile(path, changed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if report, err := r.Verify(t.Context(), time.Time{}, l.asOf); err == nil && report.Intact() {
+			t.Fatalf("byte %d of the inventory changed: nothing found", i)
+		}
+	}
+}
+
 // A download that broke off goes on where it was, and is not taken for whole.
 func TestFetchResumes(t *testing.T) {
 	t.Parallel()
@@ -85,7 +137,7 @@ func TestFetchResumes(t *testing.T) {
 	dir := t.TempDir()
 	r := l.reader()
 	r.Segments = &shortSighted{Source: r.Segments, reads: 4}
-	if err := r.Fetch(t.Context(), dir, time.Time{}, l.asOf, nil); !errors.Is(err, blobstore.ErrUnavailable) {
+	if err := r.Fetch(t.Context(), dir, time.Time{}, l.asOf, signer{l.key, l.trap}, nil); !errors.Is(err, blobstore.ErrUnavailable) {
 		t.Fatal(err)
 	}
 	f, err := OpenFolder(dir)
@@ -100,7 +152,7 @@ func TestFetchResumes(t *testing.T) {
 	for _, name := range l.archive.names() {
 		bytes += int64(len(l.archive.get(name)))
 	}
-	if err := l.reader().Fetch(t.Context(), dir, time.Time{}, l.asOf, func(n int64) { told += n }); err != nil {
+	if err := l.reader().Fetch(t.Context(), dir, time.Time{}, l.asOf, signer{l.key, l.trap}, func(n int64) { told += n }); err != nil {
 		t.Fatal(err)
 	}
 	if n := l.archive.reads - before; n > len(l.archive.names())-3 {

@@ -2,15 +2,14 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"iter"
 	"os"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/wertfach/wertfach/audit/segment"
 	"github.com/wertfach/wertfach/blobstore"
@@ -18,8 +17,8 @@ import (
 
 // What is in a folder that [Fetch] made, beside the segments.
 const (
-	folderHeads   = "heads"
-	folderFetched = "fetched.json"
+	folderHeads     = "heads"
+	folderInventory = "inventory.json"
 	// KeysFile is the public keys as the deployment gave them, PEM. Whoever could
 	// change the log could change them too: verify with keys got another way.
 	KeysFile = "keys.pem"
@@ -30,12 +29,6 @@ const (
 
 // Folder is a downloaded log. It is to be closed.
 type Folder struct{ root *os.Root }
-
-// Fetched says when a log was downloaded, and from which day on.
-type Fetched struct {
-	Time time.Time `json:"time"`
-	From time.Time `json:"from,omitzero"`
-}
 
 // OpenFolder opens a downloaded log.
 func OpenFolder(dir string) (*Folder, error) {
@@ -49,17 +42,27 @@ func OpenFolder(dir string) (*Folder, error) {
 // Close closes the folder.
 func (f *Folder) Close() error { return f.root.Close() }
 
-// Fetched says when the log was downloaded; an error where that was not finished.
-func (f *Folder) Fetched() (Fetched, error) {
-	var out Fetched
-	file, err := f.root.ReadFile(folderFetched)
+// Fetched says when the log was downloaded, and from which day on; an error where
+// that was not finished. [Reader.Verify] checks that it is true.
+func (f *Folder) Fetched() (segment.Inventory, error) {
+	file, err := f.Inventory()
+	if err != nil {
+		return segment.Inventory{}, err
+	}
+	i, err := segment.ReadInventory(file)
+	if err != nil {
+		return i, fmt.Errorf("%s: %w", folderInventory, err)
+	}
+	return i, nil
+}
+
+// Inventory is the signed inventory of the download, as it is stored.
+func (f *Folder) Inventory() ([]byte, error) {
+	file, err := f.root.ReadFile(folderInventory)
 	if errors.Is(err, fs.ErrNotExist) {
-		return out, errors.New("the folder holds no log, or its download was not finished")
+		return nil, ErrNotFetched
 	}
-	if err == nil {
-		err = json.Unmarshal(file, &out)
-	}
-	return out, err
+	return file, err
 }
 
 // Versions implements [Source].

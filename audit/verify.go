@@ -34,7 +34,31 @@ func (r *Reader) Verify(ctx context.Context, from, asOf time.Time) (Report, erro
 			return Report{}, err
 		}
 	}
+	if err := v.readInventory(r.Segments); err != nil {
+		return Report{}, err
+	}
 	return v.report(asOf), nil
+}
+
+// readInventory reads what a downloaded log says that it holds.
+func (v *verifier) readInventory(segments Source) error {
+	downloaded, ok := segments.(interface{ Inventory() ([]byte, error) })
+	if !ok {
+		return nil
+	}
+	file, err := downloaded.Inventory()
+	if err != nil {
+		return err
+	}
+	i, err := segment.OpenInventory(file, v.keys)
+	if err != nil {
+		v.strange = append(v.strange, Finding{Kind: Broken, Segment: folderInventory, Problem: "the inventory does not verify: " + err.Error()})
+		return nil
+	}
+	if v.only == "" {
+		v.inventory = i.Chains
+	}
+	return nil
 }
 
 // days are the prefixes of the days to be looked at. Clocks may be ahead.
@@ -57,7 +81,9 @@ type verifier struct {
 	chains   map[string]*chainCheck
 	heads    map[string]segment.Head
 	badHeads map[string]error
-	strange  []Finding // objects that are no segments
+	// inventory has the last segments of the chains that were downloaded.
+	inventory map[string]int64
+	strange   []Finding // objects that are no segments
 }
 
 func (r *Reader) verifier(ctx context.Context, from time.Time) (*verifier, error) {

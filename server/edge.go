@@ -281,10 +281,13 @@ func (c *call) started(req proto.Message) {
 // It goes on when the caller is gone.
 func (c *call) recorded(ctx context.Context, code codes.Code, reason string) error {
 	c.once.Do(func() {
+		// What failed gives nothing out and may have its caller wait for nothing
+		// more: its record is on disk, and is shipped like any other.
 		d := audit.Spooled
-		if c.working {
+		switch {
+		case code == codes.OK:
 			d = durability(c.rule.Effect)
-		} else if code != codes.OK {
+		case !c.working:
 			c.edge.refused(reason)
 			c.edge.limits.Refused(ctx, c.principal.ID, c.principal.Person())
 		}

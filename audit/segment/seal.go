@@ -58,6 +58,8 @@ type seal struct {
 const (
 	segmentDomain = "wertfach audit segment v1"
 	headDomain    = "wertfach audit head v1"
+
+	inventoryDomain = "wertfach audit inventory v1"
 )
 
 // statement is what is signed: four lines of text.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/internal/node"
 )
 
@@ -16,7 +17,8 @@ func (c *cli) auditFetch() *cobra.Command {
 		Use:   "fetch --config FILE --out DIR",
 		Short: "download the audit log for checking it elsewhere",
 		Long: `Fetch downloads the segments of the audit log, the heads of its chains and the public
-keys into a folder, for "wertfach audit verify". It checks nothing itself. A download
+keys into a folder, with a signed inventory of them, for "wertfach audit verify". It
+checks nothing itself. A download
 that broke off goes on where it was when it is repeated.
 
 Exit codes: 0 done; 2 wrong command line or configuration, or a folder that can't be
@@ -50,7 +52,7 @@ func (c *cli) fetchLog(cmd *cobra.Command, file, dir string, from time.Time) (fa
 	defer closing(b, &failed)
 	bar := c.progress("downloading the audit log")
 	bar.begin(-1)
-	err = b.Events().Fetch(ctx, dir, from, c.now(), bar.count)
+	err = b.Events().Fetch(ctx, dir, from, c.now(), audit.SignWith(b.Keys), bar.count)
 	bar.end()
 	return local(err)
 }

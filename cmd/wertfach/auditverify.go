@@ -54,8 +54,11 @@ It talks to no server.`,
 			}
 			defer folder.Close()
 			fetched, err := folder.Fetched()
-			if err != nil {
+			switch {
+			case errors.Is(err, audit.ErrNotFetched):
 				return usageError{err}
+			case err != nil:
+				return coded{fmt.Errorf("%w: %w", errLog, err), exitUnverified}
 			}
 			moment := fetched.Time
 			if asOf.given() {

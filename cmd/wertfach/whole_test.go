@@ -33,7 +33,7 @@ func TestTheWholeJob(t *testing.T) {
 	if n := len(decoded(t, list)["artefacts"].([]any)); n != 5 {
 		t.Errorf("listed %d artefacts, want 5", n)
 	}
-	table := s.must(t, "hotline", "", "artefact", "list", "--customer", customerName, "-o", "table")
+	table := s.must(t, "portal", "", "artefact", "list", "--customer", customerName, "-o", "table")
 	for _, want := range []string{
 		"KIND", "NAME\n", "sim_card", "telephone", "8949 0200 0000 0000 014", "WTF 2026 0815, Musterrad, Stadt 3",
 		"411111••••••1111, Anna Muster, SCHEME_VISA", "TYPE_PHONE, Beispiel, true", sim + "\n",

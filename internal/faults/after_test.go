@@ -46,19 +46,19 @@ func again(ctx context.Context, call func() error) error {
 	}
 }
 
-// has compares how many artefacts and scans a customer has.
-func (d *deployment) has(ctx context.Context, t *testing.T, a *attempt, artefacts, scans int) {
+// has compares what a customer has.
+func (d *deployment) has(ctx context.Context, t *testing.T, a *attempt, want belongings) {
 	t.Helper()
-	var gotArtefacts, gotScans int
+	var got belongings
 	err := again(ctx, func() (err error) {
-		gotArtefacts, gotScans, err = d.counts(ctx, a.on.customer)
+		got, err = d.belongings(ctx, a.on.customer)
 		return err
 	})
 	if code := status.Code(err); code == codes.NotFound || code == codes.FailedPrecondition {
-		gotArtefacts, gotScans, err = gone, gone, nil
+		got, err = gone, nil
 	}
-	if err != nil || gotArtefacts != artefacts || gotScans != scans {
-		t.Errorf("%s: the customer has %d artefacts and %d scans, %v; want %d and %d", a.method.Name(), gotArtefacts, gotScans, err, artefacts, scans)
+	if err != nil || got != want {
+		t.Errorf("%s: the customer has %+v, %v; want %+v", a.method.Name(), got, err, want)
 	}
 }
 

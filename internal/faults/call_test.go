@@ -64,7 +64,7 @@ func (d *deployment) prepared(ctx context.Context, m protoreflect.MethodDescript
 	if m.Name() == "EnrolCustomer" {
 		return x, nil
 	}
-	x, err := d.enrolled(ctx, x, requests()[m.Name()].scan)
+	x, err := d.enrolled(ctx, x, requests()[m.Name()].before.scans > 0)
 	switch {
 	case err != nil:
 	case m.Name() == "CancelTermination":
@@ -123,12 +123,12 @@ func (d *deployment) somebody(t testing.TB) target {
 	return x
 }
 
-// counts are how many artefacts and scans a customer has; gone where there is
-// none of that name.
-func (d *deployment) counts(ctx context.Context, customer string) (artefacts, scans int, err error) {
+// belongings are how many artefacts and scans a customer has.
+func (d *deployment) belongings(ctx context.Context, customer string) (belongings, error) {
 	list, err := wertfachv1.NewArtefactServiceClient(d.conn).ListArtefacts(ctx, &wertfachv1.ListArtefactsRequest{Parent: customer})
+	b := belongings{artefacts: len(list.GetArtefacts())}
 	for _, a := range list.GetArtefacts() {
-		scans += len(a.GetScans())
+		b.scans += len(a.GetScans())
 	}
-	return len(list.GetArtefacts()), scans, err
+	return b, err
 }

@@ -42,13 +42,8 @@ func (f fault) deadline(m protoreflect.MethodDescriptor) time.Duration {
 	}
 }
 
-// awayEnds is how a call ends where all back ends that it needs are away. Where what
-// it does must be in the locked store of the audit log before it is answered, it
-// may wait for that as long as its caller does.
-func awayEnds(m protoreflect.MethodDescriptor) []codes.Code {
-	if locked(m) {
-		return []codes.Code{codes.Unavailable, codes.DeadlineExceeded}
-	}
+// awayEnds is how a call ends where all back ends that it needs are away.
+func awayEnds(protoreflect.MethodDescriptor) []codes.Code {
 	return []codes.Code{codes.Unavailable}
 }
 

@@ -122,13 +122,13 @@ func (d *deployment) meet(t *testing.T, f fault, shared target) []*attempt {
 	each(t, all, func(ctx context.Context, a *attempt) {
 		want := requests()[a.method.Name()]
 		if refused := a.err != nil && f.healthy; refused && want.changes { // all others were looked at
-			d.has(ctx, t, a, 2, want.before())
+			d.has(ctx, t, a, want.before)
 		}
 		if err := d.repeat(ctx, a); err != nil {
 			t.Errorf("%s: repeated when all is well: %v", a.method.Name(), err)
 		}
 		if want.changes {
-			d.has(ctx, t, a, want.artefacts, want.scans)
+			d.has(ctx, t, a, want.after)
 		}
 	})
 	return all

@@ -46,35 +46,32 @@ var content = append([]byte("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"), strings.Repeat("a 
 // A request is what an RPC is asked.
 type request struct {
 	make func(target) proto.Message
-	// changes says that it takes a customer of its own, with two artefacts, and
-	// scans says whether with a scan.
-	changes, scan bool
-	// artefacts and scans are how many the customer has afterwards.
-	artefacts, scans int
+	// changes says that it takes a customer of its own, who has that before and
+	// that after it.
+	changes       bool
+	before, after belongings
 }
 
-// before is how many scans the customer has before.
-func (r request) before() int {
-	if r.scan {
-		return 1
-	}
-	return 0
-}
+// belongings are how many artefacts and scans a customer has.
+type belongings struct{ artefacts, scans int }
+
+// gone is nobody's.
+var gone = belongings{-1, -1}
 
 // requests are those of every RPC; the walk over the schema fails for one that is
 // missing.
 func requests() map[protoreflect.Name]request {
 	reads := func(m func(target) proto.Message) request { return request{make: m} }
 	changes := func(artefacts int, m func(target) proto.Message) request {
-		return request{make: m, changes: true, artefacts: artefacts}
+		return request{make: m, changes: true, before: belongings{2, 0}, after: belongings{artefacts, 0}}
 	}
-	changesScans := func(artefacts, scans int, m func(target) proto.Message) request {
-		return request{make: m, changes: true, scan: true, artefacts: artefacts, scans: scans}
+	withScan := func(after belongings, m func(target) proto.Message) request {
+		return request{make: m, changes: true, before: belongings{2, 1}, after: after}
 	}
 	return map[protoreflect.Name]request{
-		"EnrolCustomer": changes(0, func(x target) proto.Message {
+		"EnrolCustomer": {make: func(x target) proto.Message {
 			return &wertfachv1.EnrolCustomerRequest{Parent: bank, CustomerId: x.customer[len(bank+"/customers/"):], Customer: customer()}
-		}),
+		}, changes: true, before: gone},
 		"GetCustomer": reads(func(x target) proto.Message { return &wertfachv1.GetCustomerRequest{Name: x.customer} }),
 		"UpdateCustomer": changes(2, func(x target) proto.Message {
 			return &wertfachv1.UpdateCustomerRequest{
@@ -82,7 +79,7 @@ func requests() map[protoreflect.Name]request {
 				UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"given_name"}},
 			}
 		}),
-		"SetServices": changesScans(1, 0, func(x target) proto.Message { // withdraws from the service of the document
+		"SetServices": withScan(belongings{1, 0}, func(x target) proto.Message { // withdraws from the service of the document
 			return &wertfachv1.SetServicesRequest{
 				Name: x.customer, Etag: x.etag, Services: []wertfachv1.Service{wertfachv1.Service_SERVICE_SIM_CARD_PROTECTION},
 			}
@@ -106,15 +103,16 @@ func requests() map[protoreflect.Name]request {
 			return &wertfachv1.RevealArtefactRequest{Name: x.sim, Purpose: wertfachv1.RevealPurpose_REVEAL_PURPOSE_UNLOCK}
 		}),
 		"UploadScan": {
-			make: func(x target) proto.Message { return header(x.document) }, changes: true, artefacts: 2, scans: 1,
+			make: func(x target) proto.Message { return header(x.document) }, changes: true,
+			before: belongings{2, 0}, after: belongings{2, 1},
 		},
 		"DownloadScan": reads(func(x target) proto.Message { return &wertfachv1.DownloadScanRequest{Name: x.scan} }),
-		"DeleteScan":   changesScans(2, 0, func(x target) proto.Message { return &wertfachv1.DeleteScanRequest{Name: x.scan} }),
+		"DeleteScan":   withScan(belongings{2, 0}, func(x target) proto.Message { return &wertfachv1.DeleteScanRequest{Name: x.scan} }),
 		"TerminateContract": changes(2, func(x target) proto.Message {
 			return &wertfachv1.TerminateContractRequest{Name: x.customer, EffectiveDate: "2099-12-31", Reason: "moves to Wuppertal"}
 		}),
 		"CancelTermination": changes(2, func(x target) proto.Message { return &wertfachv1.CancelTerminationRequest{Name: x.customer} }),
-		"EraseCustomer": changesScans(gone, gone, func(x target) proto.Message {
+		"EraseCustomer": withScan(gone, func(x target) proto.Message {
 			return &wertfachv1.EraseCustomerRequest{Name: x.customer, Reason: "asked for in a letter"}
 		}),
 		"ListEvents": reads(func(target) proto.Message {
@@ -126,9 +124,6 @@ func requests() map[protoreflect.Name]request {
 		"GetErasureReceipt": reads(func(x target) proto.Message { return &wertfachv1.GetErasureReceiptRequest{Name: x.receipt} }),
 	}
 }
-
-// gone is the count of what an erased customer has.
-const gone = -1
 
 // identified gives the request an id of its own, where its kind has one: by it a
 // repetition is known.
