@@ -52,7 +52,7 @@ func TestTheWholeJob(t *testing.T) {
 	if card := updated["simCard"].(map[string]any); card["puk"] != "••••" || card["pin"] != nil || card["iccid"] == nil || updated["label"] != "telephone" {
 		t.Errorf("updated to %v", updated)
 	}
-	revealed := decoded(t, s.must(t, "hotline", "", "artefact", "reveal", sim, "--purpose", "unlock", "--field", "simCard.puk"))
+	revealed := decoded(t, s.must(t, "portal", "", "artefact", "reveal", sim, "--purpose", "unlock", "--field", "simCard.puk"))
 	if revealed["simCard"].(map[string]any)["puk"] != "87654321" {
 		t.Errorf("revealed %v", revealed)
 	}
