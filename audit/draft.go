@@ -52,11 +52,13 @@ func (d *Draft) Scan(artefact, id string) {
 // Receipt adds which receipt it is about, one that is there.
 func (d *Draft) Receipt(id string) { d.Add(func(e *Event) { e.Receipt = id }) }
 
-// Erased adds the receipt of an erasure, and takes away whose record it was. A
-// receipt's id tells its customer to who has the deployment's secret; beside the
-// random id of the subject it would tell whose all the earlier events are, which
-// the erasure has just made anonymous.
-func (d *Draft) Erased(receipt string) { d.Add(func(e *Event) { e.Subject, e.Receipt = "", receipt }) }
+// Erased adds the receipt of an erasure, and takes away what leads from it to the
+// customer's other events: the subject and the request's id. A receipt's id tells
+// its customer to who has the deployment's secret; the log should not add to that
+// what the customer did before.
+func (d *Draft) Erased(receipt string) {
+	d.Add(func(e *Event) { e.Subject, e.RequestID, e.Receipt = "", "", receipt })
+}
 
 // Revealed adds the secret fields that were opened, by their paths.
 func (d *Draft) Revealed(paths []string) { d.Add(func(e *Event) { e.Fields = paths }) }

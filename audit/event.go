@@ -45,4 +45,7 @@ type Event struct {
 	Code string `json:"code"`
 	// Reason is why it did not succeed: "STALE_ETAG".
 	Reason string `json:"reason,omitempty"`
+	// Skipped is how many refused calls of the same principal are not on record one
+	// by one, because they came faster than refusals are recorded.
+	Skipped int `json:"skipped,omitempty"`
 }

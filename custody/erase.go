@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/format"
@@ -213,6 +214,7 @@ func (c *Custodian) eraseNow(ctx context.Context, p place, keyName string, in *i
 		in.Claimed = c.now().Add(c.lease).UTC()
 		err := c.writeIntent(ctx, p, in, blobstore.IfAbsent())
 		if err == nil {
+			audit.Of(ctx).Erased(in.Receipt)
 			return c.finish(ctx, p, in)
 		}
 		if !errors.Is(err, blobstore.ErrConflict) {

@@ -179,6 +179,7 @@ type call struct {
 	principal identity.Principal
 	end       func() // of the limits
 	admitted  bool
+	taken     bool // the caller may do what is asked, and may now
 	working   bool // the handler had its request, so that something may have happened
 
 	once   sync.Once
@@ -254,7 +255,7 @@ func (c *call) take(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.end = end
+	c.end, c.taken = end, true
 	if err := c.edge.record.Ready(ctx, durability(c.rule.Effect)); err != nil {
 		return cmp.Or(ctx.Err(), unrecorded(err))
 	}
@@ -281,25 +282,38 @@ func (c *call) started(req proto.Message) {
 // It goes on when the caller is gone.
 func (c *call) recorded(ctx context.Context, code codes.Code, reason string) error {
 	c.once.Do(func() {
-		// What failed gives nothing out and may have its caller wait for nothing
-		// more: its record is on disk, and is shipped like any other.
-		d := audit.Spooled
-		switch {
-		case code == codes.OK:
-			d = durability(c.rule.Effect)
-		case !c.working:
+		skipped := 0
+		if code != codes.OK && !c.taken {
 			c.edge.refused(reason)
-			c.edge.limits.Refused(ctx, c.principal.ID, c.principal.Person())
+			record := false
+			if skipped, record = c.edge.limits.Refused(c.principal.ID, c.principal.Person()); !record {
+				return
+			}
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 		defer cancel()
 		e := c.draft.Event()
-		e.Code, e.Reason = codeName(code), reason
-		if err := c.edge.record.Record(ctx, e, d); err != nil {
+		e.Code, e.Reason, e.Skipped = codeName(code), reason, skipped
+		if err := c.edge.record.Record(ctx, e, c.durability(code, reason)); err != nil {
 			c.failed = unrecorded(err)
 		}
 	})
 	return c.failed
+}
+
+// durability is where the record must be before the answer leaves. What failed
+// gives nothing out, so the spool does for it, unless something may have been done
+// that can't be taken back.
+func (c *call) durability(code codes.Code, reason string) audit.Durability {
+	final := c.working && c.rule.Effect == wertfachv1.Effect_EFFECT_IRREVOCABLE
+	switch {
+	case code == codes.OK:
+		return durability(c.rule.Effect)
+	case final && (reason == custody.ReasonErasurePending || code == codes.DeadlineExceeded || code == codes.Canceled):
+		return audit.Locked
+	default:
+		return audit.Spooled
+	}
 }
 
 // durability is where the record of a call must be before its answer leaves.

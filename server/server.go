@@ -75,9 +75,10 @@ type Config struct {
 
 // Bounds of what a single connection or message may take.
 const (
-	maxMessage = 1 << 20 // bytes of a message
-	maxStreams = 256     // calls at once on a connection
-	workers    = 64      // goroutines kept for calls, so that not each grows a stack of its own
+	maxMessage = 1 << 20  // bytes of a message
+	maxHeader  = 32 << 10 // bytes of a call's headers, a person's token among them
+	maxStreams = 256      // calls at once on a connection
+	workers    = 64       // goroutines kept for calls, so that not each grows a stack of its own
 	// window is how much of a stream's data may be under way, in bytes. A fixed
 	// one bounds the memory of many uploads at once; it carries 256 MiB/s at a
 	// round trip of 1 ms.
@@ -143,6 +144,7 @@ func New(cfg Config) (*Server, error) {
 			grpc.StreamInterceptor(edge.stream),
 			grpc.MaxRecvMsgSize(maxMessage),
 			grpc.MaxConcurrentStreams(maxStreams),
+			grpc.MaxHeaderListSize(maxHeader),
 			grpc.NumStreamWorkers(workers),
 			grpc.InitialWindowSize(window),
 			grpc.InitialConnWindowSize(connWindow),

@@ -24,7 +24,7 @@ type Rates struct {
 	Read int `yaml:"read"`
 	// Write is for calls that change something; 2000 and 10.
 	Write int `yaml:"write"`
-	// Reveal is for calls that give out secrets or scans; 500 and 2.
+	// Reveal is for calls that give out secrets or scans; 100 and 2.
 	Reveal int `yaml:"reveal"`
 	// Verify is for calls that tell whether what a caller knows is right; 20
 	// and 1.

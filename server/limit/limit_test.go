@@ -1,8 +1,9 @@
 package limit_test
 
 import (
-	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -151,29 +152,42 @@ func TestForgotten(t *testing.T) {
 	})
 }
 
-// A flood of refused calls is answered slowly, and nobody else's are.
+// A flood of refused calls is answered slowly, whether or not the caller waits,
+// and nobody else's are. What is too much is counted.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := limit.New(rates(1), rates(1), nil)
+		refused := func(who string) (skipped int, record bool) { return l.Refused(who, false) }
 		begun := time.Now()
 		for range 300 {
-			l.Refused(t.Context(), "m", false)
+			if skipped, record := refused("m"); skipped > 0 || !record {
+				t.Fatalf("%d skipped, recorded %t", skipped, record)
+			}
 		}
 		if took := time.Since(begun); took < 4*time.Second || took > 6*time.Second {
 			t.Errorf("300 refusals took %v", took)
 		}
 		begun = time.Now()
-		l.Refused(t.Context(), "n", false)
-		if took := time.Since(begun); took != 0 {
-			t.Errorf("another caller waited %v", took)
+		if refused("n"); time.Since(begun) != 0 {
+			t.Errorf("another caller waited %v", time.Since(begun))
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		begun = time.Now()
-		l.Refused(ctx, "m", false)
-		if took := time.Since(begun); took > time.Millisecond {
-			t.Errorf("it waited %v, longer than its context", took)
+		var records, skips, told atomic.Int64
+		var all sync.WaitGroup
+		for range 1000 {
+			all.Go(func() {
+				skipped, record := refused("m")
+				told.Add(int64(skipped))
+				if record {
+					records.Add(1)
+				} else {
+					skips.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if took := time.Since(begun); records.Load() != 100 || skips.Load() != 900 || told.Load() != 900 || took > 6*time.Second {
+			t.Errorf("of 1000 at once %d are recorded, %d not, %d told, in %v", records.Load(), skips.Load(), told.Load(), took)
 		}
 	})
 }

@@ -65,7 +65,10 @@ type Event struct {
 	// `PERMISSION_DENIED`.
 	Code string `protobuf:"bytes,16,opt,name=code,proto3" json:"code,omitempty"`
 	// Why it did not succeed, such as `STALE_ETAG`.
-	Reason        string `protobuf:"bytes,17,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,17,opt,name=reason,proto3" json:"reason,omitempty"`
+	// How many refused calls of the same principal are not on record one by one,
+	// because they came faster than refusals are recorded.
+	Skipped       int64 `protobuf:"varint,18,opt,name=skipped,proto3" json:"skipped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -219,6 +222,13 @@ func (x *Event) GetReason() string {
 	return ""
 }
 
+func (x *Event) GetSkipped() int64 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
 // Request of ListEvents.
 type ListEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -328,6 +338,9 @@ type ListEventsResponse struct {
 	// Leads to the next page; empty on the last. A page may be empty and still
 	// lead on: a call reads only so much of the log.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Something in the time that is asked for is no valid segment of the log, and was
+	// left out: VerifyLog says what.
+	Damaged       bool `protobuf:"varint,3,opt,name=damaged,proto3" json:"damaged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -374,6 +387,13 @@ func (x *ListEventsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListEventsResponse) GetDamaged() bool {
+	if x != nil {
+		return x.Damaged
+	}
+	return false
 }
 
 // Request of VerifyLog.
@@ -636,7 +656,7 @@ var File_wertfach_v1_audit_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x17wertfach/v1/audit.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\"\xbe\x03\n" +
+	"\x17wertfach/v1/audit.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\"\xd8\x03\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
@@ -656,7 +676,8 @@ const file_wertfach_v1_audit_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x0f \x01(\tR\trequestId\x12\x12\n" +
 	"\x04code\x18\x10 \x01(\tR\x04code\x12\x16\n" +
-	"\x06reason\x18\x11 \x01(\tR\x06reason\"\xd6\x02\n" +
+	"\x06reason\x18\x11 \x01(\tR\x06reason\x12\x18\n" +
+	"\askipped\x18\x12 \x01(\x03R\askipped\"\xd6\x02\n" +
 	"\x11ListEventsRequest\x12\x1b\n" +
 	"\x06parent\x18\x01 \x01(\tB\x03\xe0A\x02R\x06parent\x12D\n" +
 	"\n" +
@@ -666,10 +687,11 @@ const file_wertfach_v1_audit_proto_rawDesc = "" +
 	"\tprincipal\x18\x05 \x01(\tB\x0e\xbaH\x05r\x03\x18\x80\x04\xb2\xbb\x18\x02\b\x01R\tprincipal\x12$\n" +
 	"\tpage_size\x18\x06 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tpageToken\"h\n" +
+	"page_token\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tpageToken\"\x82\x01\n" +
 	"\x12ListEventsResponse\x12*\n" +
 	"\x06events\x18\x01 \x03(\v2\x12.wertfach.v1.EventR\x06events\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"Y\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x18\n" +
+	"\adamaged\x18\x03 \x01(\bR\adamaged\"Y\n" +
 	"\x10VerifyLogRequest\x12E\n" +
 	"\n" +
 	"start_date\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$R\tstartDate\"\xbc\x03\n" +
