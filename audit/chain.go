@@ -16,6 +16,55 @@ type chainCheck struct {
 	next   segment.Header // what the next segment must follow
 	object string         // the last segment
 	after  *segment.Link  // what its first segment came after
+
+	// suspects are objects that do not verify, by the numbers in their names. One
+	// whose number another object has proves nothing against the chain: anybody who
+	// can write to the store can put it there.
+	suspects map[int64]Finding
+}
+
+// maxSuspects bounds how many are remembered of a chain.
+const maxSuspects = 1000
+
+// suspect notes an object that does not verify.
+func (c *chainCheck) suspect(f Finding) {
+	if c.suspects == nil {
+		c.suspects = map[int64]Finding{}
+	}
+	if _, known := c.suspects[f.Number]; !known && len(c.suspects) < maxSuspects {
+		c.suspects[f.Number] = f
+	}
+}
+
+// lacks notes that the segment of that number is not there, or that what is there
+// in its place does not verify.
+func (c *chainCheck) lacks(number int64, object, problem string) {
+	if f, ok := c.suspects[number]; ok {
+		object, problem = f.Segment, f.Problem
+		delete(c.suspects, number)
+	}
+	c.breaks(number, object, problem)
+}
+
+// settle says of the objects that do not verify what they are: segments that were
+// changed, or foreign objects.
+func (c *chainCheck) settle() {
+	first := int64(0)
+	for number := range c.suspects {
+		if number >= max(c.next.Number, 1) && (first == 0 || number < first) {
+			first = number
+		}
+	}
+	if first > 0 && !c.broken && !c.Closed {
+		c.lacks(first, "", "")
+	}
+	for number, f := range c.suspects {
+		if c.broken && number >= c.next.Number {
+			continue // of a part that can't be followed
+		}
+		f.Kind = Foreign
+		c.note(f)
+	}
 }
 
 // note keeps the finding with the lowest number of each kind.
@@ -39,7 +88,7 @@ func (c *chainCheck) begun() bool { return c.Segments > 0 }
 func (v *verifier) check(c *chainCheck, name segment.Name, object string, file []byte) {
 	s, err := segment.Open(file, v.keys)
 	if err != nil {
-		c.breaks(name.Number, object, "the segment does not verify: "+err.Error())
+		c.suspect(Finding{Number: name.Number, Segment: object, Problem: "the segment does not verify: " + err.Error()})
 		return
 	}
 	if s.Header.Object() != object {
@@ -56,7 +105,7 @@ func (v *verifier) check(c *chainCheck, name segment.Name, object string, file [
 			if !v.from.IsZero() {
 				first = number - 1
 			}
-			c.breaks(first, object, problem)
+			c.lacks(first, object, problem)
 			return
 		}
 		c.First, c.Server, c.after = s.Header.Time, s.Header.Server, s.Header.After
@@ -64,7 +113,7 @@ func (v *verifier) check(c *chainCheck, name segment.Name, object string, file [
 		c.breaks(number, object, "the segment comes after the one that closed the chain")
 		return
 	case number > c.next.Number:
-		c.breaks(c.next.Number, object, fmt.Sprintf("%s before it", missing(c.next.Number, number-1)))
+		c.lacks(c.next.Number, object, fmt.Sprintf("%s before it", missing(c.next.Number, number-1)))
 		return
 	case number < c.next.Number:
 		c.breaks(number, object, "there is another segment of that number")
@@ -106,6 +155,9 @@ func missing(first, last int64) string {
 
 // report looks at the ends of all chains.
 func (v *verifier) report(asOf time.Time) Report {
+	for _, c := range v.chains {
+		c.settle()
+	}
 	for id, err := range v.badHeads {
 		v.chain(id).note(Finding{Kind: Broken, Segment: segment.HeadOf(id), Problem: "the head of the chain does not verify: " + err.Error()})
 	}

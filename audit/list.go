@@ -19,8 +19,9 @@ const (
 
 // List gives a page of events. It reads the segments of the minutes that are asked
 // for, each verified by its seal, and no others; of the segments of a minute it
-// holds those that overlap. The error wraps [ErrToken], or [ErrBroken] where a
-// segment does not verify.
+// holds those that overlap. What does not verify is left out, and the page says so.
+// The error wraps [ErrToken], or [ErrBroken] where a segment that verifies can't be
+// read.
 func (r *Reader) List(ctx context.Context, q Query) (Page, error) {
 	start, err := q.start()
 	if err != nil {
@@ -160,7 +161,10 @@ func (l *listing) begin(ctx context.Context, o object) error {
 		err = errors.New("it lies under a name that is not its own")
 	}
 	if err != nil {
-		return fmt.Errorf("%w: segment %d of chain %s: %w", ErrBroken, o.Number, o.Chain, err)
+		// Whoever can write to the store can put something there that is no
+		// segment. That must not hide all the others.
+		l.page.Damaged = true
+		return nil
 	}
 	return l.open.add(s)
 }

@@ -33,6 +33,9 @@ type Page struct {
 	// Next leads to the next page; empty on the last. A page without events may
 	// lead on: only so much of the log is read for one.
 	Next string
+	// Damaged says that something that was read is no valid segment, and was left
+	// out; [Reader.Verify] says what.
+	Damaged bool
 }
 
 // matches says whether the query asks for an event, its time apart.

@@ -61,6 +61,9 @@ const (
 	Unclosed FindingKind = "unclosed"
 	// Hidden is a segment that somebody tried to remove. It is there.
 	Hidden FindingKind = "hidden"
+	// Foreign is an object that lies among the segments and is none: whoever put it
+	// there could write to the store and not sign.
+	Foreign FindingKind = "foreign"
 	// Overwritten is a segment that somebody tried to replace. It is there.
 	Overwritten FindingKind = "overwritten"
 )

@@ -29,6 +29,8 @@ type events struct {
 	reader    *audit.Reader
 	custodian *custody.Custodian
 	now       func() time.Time
+	// verifying holds one token while the log is verified: that reads all of it.
+	verifying chan struct{}
 }
 
 func (s events) ListEvents(ctx context.Context, req *wertfachv1.ListEventsRequest) (*wertfachv1.ListEventsResponse, error) {
@@ -40,7 +42,7 @@ func (s events) ListEvents(ctx context.Context, req *wertfachv1.ListEventsReques
 	if err != nil {
 		return nil, unread(err)
 	}
-	out := &wertfachv1.ListEventsResponse{NextPageToken: page.Next}
+	out := &wertfachv1.ListEventsResponse{NextPageToken: page.Next, Damaged: page.Damaged}
 	for _, e := range page.Events {
 		out.Events = append(out.Events, toEvent(e))
 	}
@@ -97,6 +99,14 @@ func (s events) VerifyLog(ctx context.Context, req *wertfachv1.VerifyLogRequest)
 		if from, err = time.Parse(time.DateOnly, day); err != nil {
 			return nil, fault.Field("start_date", "date.calendar", "must be a day of the calendar, YYYY-MM-DD")
 		}
+	}
+	select {
+	case s.verifying <- struct{}{}:
+		defer func() { <-s.verifying }()
+	default:
+		e := fault.New(fault.Exhausted, "TOO_MANY_CALLS", "the log is being verified; one call at a time does that")
+		e.RetryAfter = time.Second
+		return nil, e
 	}
 	report, err := s.reader.Verify(ctx, from, s.now())
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -225,9 +226,6 @@ func (c *call) about(req proto.Message) access.Asked {
 // admit decides whether the caller may do what the request asks for.
 func (c *call) admit(ctx context.Context, req proto.Message) error {
 	asked := c.about(req)
-	if c.rule.Resource != "" && !asked.Named {
-		return nil // the handler says what is wrong with the name
-	}
 	role, ok, err := c.rule.Admit(c.principal, asked, func() bool {
 		proof, err := header(ctx, CallHeader)
 		id, proved := c.edge.calls.Check(proof, c.principal.ID, asked.Institute, asked.Customer)
@@ -240,6 +238,8 @@ func (c *call) admit(ctx context.Context, req proto.Message) error {
 	switch {
 	case err != nil:
 		return err
+	case !ok && c.rule.Resource != "" && !asked.Named:
+		return c.rule.Malformed(req) // it is nobody's, so nothing tells whose it is
 	case !ok:
 		return custody.NotThere(c.rule.Name(req))
 	}
@@ -280,10 +280,10 @@ func (c *call) started(req proto.Message) {
 
 // recorded puts the call on record, once; what comes of it holds for the call.
 // It goes on when the caller is gone.
-func (c *call) recorded(ctx context.Context, code codes.Code, reason string) error {
+func (c *call) recorded(ctx context.Context, ended codes.Code, reason string) error {
 	c.once.Do(func() {
 		skipped := 0
-		if code != codes.OK && !c.taken {
+		if ended != codes.OK && !c.taken {
 			c.edge.refused(reason)
 			record := false
 			if skipped, record = c.edge.limits.Refused(c.principal.ID, c.principal.Person()); !record {
@@ -293,8 +293,8 @@ func (c *call) recorded(ctx context.Context, code codes.Code, reason string) err
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 		defer cancel()
 		e := c.draft.Event()
-		e.Code, e.Reason, e.Skipped = codeName(code), reason, skipped
-		if err := c.edge.record.Record(ctx, e, c.durability(code, reason)); err != nil {
+		e.Code, e.Reason, e.Skipped = codeName(ended), reason, skipped
+		if err := c.edge.record.Record(ctx, e, c.durability(ended, reason)); err != nil {
 			c.failed = unrecorded(err)
 		}
 	})
@@ -304,12 +304,12 @@ func (c *call) recorded(ctx context.Context, code codes.Code, reason string) err
 // durability is where the record must be before the answer leaves. What failed
 // gives nothing out, so the spool does for it, unless something may have been done
 // that can't be taken back.
-func (c *call) durability(code codes.Code, reason string) audit.Durability {
+func (c *call) durability(ended codes.Code, reason string) audit.Durability {
 	final := c.working && c.rule.Effect == wertfachv1.Effect_EFFECT_IRREVOCABLE
 	switch {
-	case code == codes.OK:
+	case ended == codes.OK:
 		return durability(c.rule.Effect)
-	case final && (reason == custody.ReasonErasurePending || code == codes.DeadlineExceeded || code == codes.Canceled):
+	case final && (reason == custody.ReasonErasurePending || ended == codes.DeadlineExceeded || ended == codes.Canceled):
 		return audit.Locked
 	default:
 		return audit.Spooled
@@ -362,14 +362,4 @@ func certificate(ctx context.Context) *x509.Certificate {
 }
 
 // codeName is a code by its name in google.rpc.Code: "PERMISSION_DENIED".
-func codeName(code codes.Code) string {
-	names := [...]string{
-		"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
-		"RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
-		"UNAUTHENTICATED",
-	}
-	if int(code) < len(names) {
-		return names[code]
-	}
-	return "UNKNOWN"
-}
+func codeName(c codes.Code) string { return code.Code(c).String() }

@@ -157,7 +157,7 @@ func New(cfg Config) (*Server, error) {
 	wertfachv1.RegisterCustomerServiceServer(s.grpc, customers{custodian: cfg.Custodian})
 	wertfachv1.RegisterArtefactServiceServer(s.grpc, artefacts{streams: s.streams, custodian: cfg.Custodian})
 	wertfachv1.RegisterLifecycleServiceServer(s.grpc, lifecycle{custodian: cfg.Custodian})
-	wertfachv1.RegisterAuditServiceServer(s.grpc, events{reader: cfg.Events, custodian: cfg.Custodian, now: now})
+	wertfachv1.RegisterAuditServiceServer(s.grpc, events{reader: cfg.Events, custodian: cfg.Custodian, now: now, verifying: make(chan struct{}, 1)})
 	if err := complete(s.grpc, table); err != nil {
 		return nil, err
 	}

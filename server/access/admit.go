@@ -2,6 +2,7 @@ package access
 
 import (
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -26,9 +27,24 @@ type Asked struct {
 	// Institute and Customer are what the request is about, by their ids, as far
 	// as its name is one.
 	Institute, Customer string
-	// Named says that the name has the form of one. One that has not is refused
-	// by the handler, which says what is wrong with it.
+	// Named says that the name has the form of one.
 	Named bool
+}
+
+// Malformed is what is wrong with a request whose name is none.
+func (r *Rule) Malformed(req proto.Message) error {
+	m, path := req.ProtoReflect(), ""
+	for _, fd := range r.path {
+		path = strings.TrimPrefix(path+"."+string(fd.Name()), ".")
+		if fd.Message() == nil {
+			break
+		}
+		if !m.Has(fd) {
+			return fault.Field(path, "required", "must be given; in a stream in its first message")
+		}
+		m = m.Get(fd).Message()
+	}
+	return fault.Field(path, "name.form", "must be a name such as institutes/{institute}/customers/{customer}, each id 1 to 64 characters of a-z, 0-9 and hyphens within")
 }
 
 // Asked reads what a request asks for.

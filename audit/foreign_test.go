@@ -1,0 +1,48 @@
+package audit
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/wertfach/wertfach/audit/segment"
+)
+
+// TestForeignObjects: whoever can write to the store, and not sign, puts objects
+// under names of segments. They are found, and hide neither events from a list nor
+// a segment that is missing.
+func TestForeignObjects(t *testing.T) {
+	t.Parallel()
+	l := changed(t)()
+	q := Query{From: l.asOf.Add(-time.Hour), To: l.asOf, Size: 1000}
+	before, err := l.reader().List(t.Context(), q)
+	if err != nil || before.Damaged {
+		t.Fatal(before.Damaged, err)
+	}
+	var last segment.Name
+	for _, name := range l.archive.names() {
+		if n, _ := segment.ParseName(name); n.Chain == l.closed {
+			last = n
+			n.Time = n.Time.Add(time.Millisecond)
+			junk := n.String()
+			l.archive.set(junk, []byte("junk\n"))
+		}
+	}
+	report := l.verify(t, l.asOf)
+	if len(report.Findings) != 1 || report.Findings[0].Kind != Foreign || report.Findings[0].Chain != l.closed {
+		t.Errorf("found %+v", report.Findings)
+	}
+	after, err := l.reader().List(t.Context(), q)
+	if err != nil || !after.Damaged || !slices.EqualFunc(before.Events, after.Events, func(a, b Event) bool { return a.ID == b.ID }) {
+		t.Errorf("%d of %d events, damaged %t, %v", len(after.Events), len(before.Events), after.Damaged, err)
+	}
+	// A segment that is really gone still shows.
+	for _, name := range l.archive.names() {
+		if n, _ := segment.ParseName(name); n.Chain == l.closed && n.Number == last.Number-1 && string(l.archive.get(name)) != "junk\n" {
+			delete(l.archive.objects, name)
+		}
+	}
+	if got := l.broken(t, l.closed); got != last.Number-1 {
+		t.Errorf("segment %d is said to be broken, %d is gone", got, last.Number-1)
+	}
+}
