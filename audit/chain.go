@@ -87,6 +87,7 @@ func (c *chainCheck) begun() bool { return c.Segments > 0 }
 // check checks the next segment of a chain.
 func (v *verifier) check(c *chainCheck, name segment.Name, object string, file []byte) {
 	s, err := segment.Open(file, v.keys)
+	v.unsealed(err)
 	if err != nil {
 		c.suspect(Finding{Number: name.Number, Segment: object, Problem: "the segment does not verify: " + err.Error()})
 		return
@@ -176,7 +177,7 @@ func (v *verifier) report(asOf time.Time) Report {
 	for _, c := range v.chains {
 		v.linked(c)
 	}
-	r := Report{AsOf: asOf, Findings: v.strange}
+	r := Report{AsOf: asOf, Findings: v.strange, WrongKeys: v.others && !v.ours}
 	for _, c := range v.chains {
 		if c.begun() {
 			r.Chains = append(r.Chains, c.Chain)

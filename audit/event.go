@@ -24,9 +24,9 @@ type Event struct {
 	Role string `json:"role,omitempty"`
 	// Institute is the institute that the call was about, by its id.
 	Institute string `json:"institute,omitempty"`
-	// Subject is the customer by the random id that only the dossier tells, so that
-	// an erasure makes the customer's events anonymous. No event has it beside a
-	// receipt, which would undo that.
+	// Subject is the customer by the random id that only the dossier tells: once that
+	// is erased, the log by itself does not tell whose the customer's events were. No
+	// event has it beside a receipt, which would.
 	Subject string `json:"subject,omitempty"`
 	// Artefact and Scan are what the call was about, by the last part of the name.
 	Artefact string `json:"artefact,omitempty"`

@@ -31,6 +31,13 @@ type Source interface {
 	Read(ctx context.Context, name, id string) ([]byte, error)
 }
 
+// What bounds the spool where a [Config] does not: how old its oldest event may be,
+// and how many bytes it may hold.
+const (
+	DefaultMaxAge   = 10 * time.Minute
+	DefaultMaxBytes = 1 << 30
+)
+
 // Config is what a [Log] works with. What does not say that it may be empty is
 // needed.
 type Config struct {
@@ -47,7 +54,7 @@ type Config struct {
 	// Server is what the operator calls this server.
 	Server string
 	// MaxAge and MaxBytes bound what is in the spool: how old the oldest event may
-	// be, and how much there may be; 10 minutes and 1 GiB where zero.
+	// be, and how much there may be; [DefaultMaxAge] and [DefaultMaxBytes] where zero.
 	MaxAge   time.Duration
 	MaxBytes int64
 	// ShipEvery is how often routine events are shipped at most; a second where
@@ -81,8 +88,8 @@ type Log struct {
 // The error wraps [spool.ErrChanged] where something else has changed the spool.
 // The log is to be closed; the stores stay the caller's.
 func Open(ctx context.Context, c Config) (*Log, error) {
-	c.MaxAge = cmp.Or(c.MaxAge, 10*time.Minute)
-	c.MaxBytes = cmp.Or(c.MaxBytes, 1<<30)
+	c.MaxAge = cmp.Or(c.MaxAge, DefaultMaxAge)
+	c.MaxBytes = cmp.Or(c.MaxBytes, DefaultMaxBytes)
 	c.ShipEvery = cmp.Or(c.ShipEvery, time.Second)
 	if c.Now == nil {
 		c.Now = time.Now

@@ -16,6 +16,9 @@ type Report struct {
 	// Findings are what is wrong, in the same order: of each chain the first broken
 	// segment, and no more than one finding of each other kind.
 	Findings []Finding
+	// WrongKeys says that no seal in the log is by any of the given keys: they are
+	// another deployment's, rather than every segment changed.
+	WrongKeys bool
 }
 
 // Intact says that nothing is wrong.

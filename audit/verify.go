@@ -51,6 +51,7 @@ func (v *verifier) readInventory(segments Source) error {
 		return err
 	}
 	i, err := segment.OpenInventory(file, v.keys)
+	v.unsealed(err)
 	if err != nil {
 		v.strange = append(v.strange, Finding{Kind: Broken, Segment: folderInventory, Problem: "the inventory does not verify: " + err.Error()})
 		return nil
@@ -84,6 +85,14 @@ type verifier struct {
 	// inventory has the last segments of the chains that were downloaded.
 	inventory map[string]int64
 	strange   []Finding // objects that are no segments
+	// Whether there are seals by keys that were given, and by others.
+	ours, others bool
+}
+
+// unsealed notes what came of opening a sealed file.
+func (v *verifier) unsealed(err error) {
+	v.ours = v.ours || err == nil
+	v.others = v.others || errors.Is(err, segment.ErrKey)
 }
 
 func (r *Reader) verifier(ctx context.Context, from time.Time) (*verifier, error) {
@@ -106,6 +115,7 @@ func (v *verifier) readHeads(ctx context.Context, heads Heads) error {
 			return fmt.Errorf("reading the heads of the audit log: %w", err)
 		}
 		head, err := segment.OpenHead(h.File, v.keys)
+		v.unsealed(err)
 		if err == nil && head.Chain != h.Chain {
 			err = errors.New("it is the head of another chain")
 		}

@@ -285,9 +285,10 @@ func wait(ctx context.Context, conflicts int) error {
 }
 
 // warn logs what went wrong after the answer was decided, so that only a sweep
-// has to care.
-func (c *Custodian) warn(ctx context.Context, what string, err error) {
+// has to care. Of what it is about it may name the place, never the customer.
+func (c *Custodian) warn(ctx context.Context, what string, err error, about ...slog.Attr) {
 	if err != nil {
-		c.log.WarnContext(ctx, what, slog.Any("error", err))
+		c.log.LogAttrs(ctx, slog.LevelWarn, what,
+			append(about, slog.String("reason", fault.ReasonOf(err)), slog.Any("cause", fault.Cause(err)))...)
 	}
 }

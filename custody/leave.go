@@ -45,13 +45,15 @@ func (s *sweep) discard(ctx context.Context, institute string) error {
 		if err != nil {
 			return err
 		}
-		s.count(ctx, &s.report.Settled, "destroying the unused key of an enrolment that failed",
-			s.c.discardNoted(ctx, institute, info.Name))
+		pseudonym, end, _ := strings.Cut(path.Base(info.Name), ".")
+		p := place{institute: institute, pseudonym: pseudonym}
+		s.count(ctx, p, &s.report.Settled, "destroying the unused key of an enrolment that failed",
+			s.c.discardNoted(ctx, p, p.keyPrefix()+end, info.Name))
 	}
 	return nil
 }
 
-func (c *Custodian) discardNoted(ctx context.Context, institute, note string) error {
+func (c *Custodian) discardNoted(ctx context.Context, p place, keyName, note string) error {
 	content, _, err := c.store.Get(ctx, note)
 	if errors.Is(err, blobstore.ErrNotFound) {
 		return nil // another sweep was at it
@@ -59,9 +61,6 @@ func (c *Custodian) discardNoted(ctx context.Context, institute, note string) er
 	if err != nil {
 		return err
 	}
-	pseudonym, end, _ := strings.Cut(path.Base(note), ".")
-	p := place{institute: institute, pseudonym: pseudonym}
-	keyName := p.keyPrefix() + end
 	if !hmac.Equal(content, c.unusedMAC(note)) || p.unused(keyName) != note {
 		return fault.New(fault.Corrupt, ReasonCorrupt, "a stored note of an unused key does not authenticate")
 	}

@@ -247,7 +247,8 @@ func (r *rotation) customer(ctx context.Context, p place) error {
 	}
 	r.report.Failures[cmp.Or(reason, "INTERNAL")]++
 	r.c.log.WarnContext(ctx, "rotating the keys of a customer; repeat the rotation",
-		slog.String("institute", p.institute), slog.String("pseudonym", p.pseudonym), slog.Any("error", err))
+		slog.String("institute", p.institute), slog.String("pseudonym", p.pseudonym),
+		slog.String("reason", reason), slog.Any("cause", fault.Cause(err)))
 	if fault.KindOf(backend(err)) == fault.Unavailable {
 		r.away++
 	}

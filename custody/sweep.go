@@ -3,6 +3,7 @@ package custody
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path"
 	"strings"
 	"time"
@@ -81,7 +82,7 @@ func (s *sweep) resume(ctx context.Context, institute string) error {
 				return err
 			})
 		}
-		s.count(ctx, &s.report.Resumed, "finishing an erasure", err)
+		s.count(ctx, p, &s.report.Resumed, "finishing an erasure", err)
 		if errors.Is(err, errUnrecorded) {
 			return err
 		}
@@ -101,8 +102,9 @@ func (s *sweep) erase(ctx context.Context, institute string) error {
 			return nil // the names are in the order of the days
 		}
 		pseudonym, _, _ := strings.Cut(path.Base(info.Name), ".")
-		if err := s.eraseDue(ctx, place{institute: institute, pseudonym: pseudonym}, info); err != nil {
-			s.count(ctx, nil, "erasing a dossier whose contract has ended", err)
+		p := place{institute: institute, pseudonym: pseudonym}
+		if err := s.eraseDue(ctx, p, info); err != nil {
+			s.count(ctx, p, nil, "erasing a dossier whose contract has ended", err)
 			if errors.Is(err, errUnrecorded) {
 				return err
 			}
@@ -194,9 +196,10 @@ func (s *sweep) settle(ctx context.Context, institute string) error {
 			continue
 		}
 		pseudonym, _, _ := strings.Cut(path.Base(info.Name), ".")
-		removed, err := s.settleNote(ctx, place{institute: institute, pseudonym: pseudonym}, info.Name)
+		p := place{institute: institute, pseudonym: pseudonym}
+		removed, err := s.settleNote(ctx, p, info.Name)
 		s.report.Removed += removed
-		s.count(ctx, &s.report.Settled, "settling a change that broke off", err)
+		s.count(ctx, p, &s.report.Settled, "settling a change that broke off", err)
 	}
 	return nil
 }
@@ -227,12 +230,14 @@ func (s *sweep) ifGone(ctx context.Context, p place, do func() error) error {
 	return err
 }
 
-func (s *sweep) count(ctx context.Context, done *int, what string, err error) {
+// count counts what came of something that was to be done at a place, and logs
+// what went wrong.
+func (s *sweep) count(ctx context.Context, p place, done *int, what string, err error) {
 	switch {
 	case elsewhere(err):
 	case err != nil:
 		s.report.Failures++
-		s.c.warn(ctx, what, err)
+		s.c.warn(ctx, what, err, slog.String("institute", p.institute), slog.String("pseudonym", p.pseudonym))
 	case done != nil:
 		*done++
 	}

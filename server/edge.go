@@ -84,8 +84,10 @@ func (e *edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h
 		c.about(msg) // also of a call that is refused for its caller
 		for _, step := range []func() error{
 			func() error { return c.enter(ctx) },
+			func() error { return decoded(ctx) },
+			c.take,
 			func() error { return c.admit(ctx, msg) },
-			func() error { return c.take(ctx) },
+			func() error { return c.recordable(ctx) },
 			func() error { return e.valid.check(msg) },
 		} {
 			if err := step(); err != nil {
@@ -118,7 +120,10 @@ func (e *edge) stream(service any, stream grpc.ServerStream, info *grpc.StreamSe
 		if err := c.enter(ctx); err != nil {
 			return err
 		}
-		if err := c.take(ctx); err != nil {
+		if err := c.take(); err != nil {
+			return err
+		}
+		if err := c.recordable(ctx); err != nil {
 			return err
 		}
 		s := &guarded{ServerStream: stream, ctx: ctx, call: c}
@@ -180,7 +185,7 @@ type call struct {
 	principal identity.Principal
 	end       func() // of the limits
 	admitted  bool
-	taken     bool // the caller may do what is asked, and may now
+	taken     bool // the caller has a place among its calls
 	working   bool // the handler had its request, so that something may have happened
 
 	once   sync.Once
@@ -248,14 +253,17 @@ func (c *call) admit(ctx context.Context, req proto.Message) error {
 	return nil
 }
 
-// take takes a place among the caller's calls, and makes sure that the call can
-// be put on record.
-func (c *call) take(ctx context.Context) error {
+// take takes a place among the caller's calls.
+func (c *call) take() error {
 	end, err := c.edge.limits.Begin(c.principal.ID, c.principal.Person(), c.rule.Effect, c.rule.Streams)
-	if err != nil {
-		return err
+	if err == nil {
+		c.end, c.taken = end, true
 	}
-	c.end, c.taken = end, true
+	return err
+}
+
+// recordable makes sure that the call can be put on record.
+func (c *call) recordable(ctx context.Context) error {
 	if err := c.edge.record.Ready(ctx, durability(c.rule.Effect)); err != nil {
 		return cmp.Or(ctx.Err(), unrecorded(err))
 	}
@@ -283,8 +291,9 @@ func (c *call) started(req proto.Message) {
 func (c *call) recorded(ctx context.Context, ended codes.Code, reason string) error {
 	c.once.Do(func() {
 		skipped := 0
-		if ended != codes.OK && !c.taken {
+		if c.refused(ended) {
 			c.edge.refused(reason)
+			c.end() // who waits takes nobody's place
 			record := false
 			if skipped, record = c.edge.limits.Refused(c.principal.ID, c.principal.Person()); !record {
 				return
@@ -299,6 +308,19 @@ func (c *call) recorded(ctx context.Context, ended codes.Code, reason string) er
 		}
 	})
 	return c.failed
+}
+
+// refused says whether the call ended because its caller may not do what it asks
+// for, or not now. Bad input of somebody who has a place is no such call.
+func (c *call) refused(ended codes.Code) bool {
+	switch ended {
+	case codes.OK, codes.Unavailable, codes.Canceled, codes.DeadlineExceeded:
+		return false
+	case codes.InvalidArgument:
+		return !c.taken
+	default:
+		return !c.admitted
+	}
 }
 
 // durability is where the record must be before the answer leaves. What failed

@@ -29,7 +29,7 @@ func (e *edge) guard(ctx context.Context, method string, c *call, do func() erro
 	id := c.id()
 	log := e.log.With(slog.String("method", strings.TrimPrefix(method, "/")), slog.String("call", id), slog.String("caller", caller(ctx)))
 	if err != nil && fault.KindOf(err) == fault.Internal && !ended(err) && status.Code(err) == codes.Unknown {
-		log.ErrorContext(ctx, "internal error", slog.Any("cause", cause(err)))
+		log.ErrorContext(ctx, "internal error", slog.Any("cause", fault.Cause(err)))
 		err = fault.Wrap(err, fault.Internal, "INTERNAL", "internal error; the operator finds it as call "+id)
 	}
 	st := grpcfault.Status(err)
@@ -44,7 +44,7 @@ func (e *edge) guard(ctx context.Context, method string, c *call, do func() erro
 	}
 	if code := st.Code(); code == codes.Unavailable || code == codes.DataLoss {
 		level = slog.LevelWarn
-		log = log.With(slog.Any("cause", cause(err)))
+		log = log.With(slog.Any("cause", fault.Cause(err)))
 	}
 	log.LogAttrs(ctx, level, "call", slog.String("code", st.Code().String()),
 		slog.String("reason", reason(st)), slog.Duration("took", time.Since(begun)))
@@ -91,15 +91,6 @@ func where(stack []byte) string {
 
 func ended(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// cause is what stands behind an error, for the operator.
-func cause(err error) error {
-	var e *fault.Error
-	if errors.As(err, &e) && e.Err != nil {
-		return e.Err
-	}
-	return err
 }
 
 // caller is the name in the client's certificate: its first URI (SPIFFE).

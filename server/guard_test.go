@@ -6,9 +6,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
 
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
@@ -87,3 +90,35 @@ func TestLogOfACall(t *testing.T) {
 		t.Errorf("a name was logged:\n%s", s.log)
 	}
 }
+
+// A request that is no message of its call, or too large a one, is on record like
+// any other call, though gRPC has answered it by itself.
+func TestMalformedRequest(t *testing.T) {
+	t.Parallel()
+	s := open(t, asItIs)
+	for want, request := range map[codes.Code][]byte{codes.Internal: {0xff, 0xff}, codes.ResourceExhausted: make([]byte, 2<<20)} {
+		begun := time.Now()
+		err := s.connect(t).Invoke(t.Context(), "/wertfach.v1.ArtefactService/RevealArtefact", request, new([]byte), grpc.ForceCodecV2(bytesCodec{}))
+		if status.Code(err) != want {
+			t.Fatal(err)
+		}
+		events := s.edge.Recorded(t, begun)
+		if len(events) != 1 || events[0].Action != "ArtefactService/RevealArtefact" || events[0].Code != "INVALID_ARGUMENT" || events[0].Reason != server.ReasonMalformed {
+			t.Errorf("%v is on record as %+v", want, events)
+		}
+	}
+}
+
+// bytesCodec sends bytes as they are.
+type bytesCodec struct{}
+
+func (bytesCodec) Marshal(v any) (mem.BufferSlice, error) {
+	return mem.BufferSlice{mem.SliceBuffer(v.([]byte))}, nil
+}
+
+func (bytesCodec) Unmarshal(data mem.BufferSlice, v any) error {
+	*v.(*[]byte) = data.Materialize()
+	return nil
+}
+
+func (bytesCodec) Name() string { return "proto" }

@@ -154,10 +154,11 @@ func New(cfg Config) (*Server, error) {
 		health:  newHealth(cfg.Ready, edge.log),
 		streams: &streams{idle: idleStream},
 	}
-	wertfachv1.RegisterCustomerServiceServer(s.grpc, customers{custodian: cfg.Custodian})
-	wertfachv1.RegisterArtefactServiceServer(s.grpc, artefacts{streams: s.streams, custodian: cfg.Custodian})
-	wertfachv1.RegisterLifecycleServiceServer(s.grpc, lifecycle{custodian: cfg.Custodian})
-	wertfachv1.RegisterAuditServiceServer(s.grpc, events{reader: cfg.Events, custodian: cfg.Custodian, now: now, verifying: make(chan struct{}, 1)})
+	own := registrar{s.grpc}
+	wertfachv1.RegisterCustomerServiceServer(own, customers{custodian: cfg.Custodian})
+	wertfachv1.RegisterArtefactServiceServer(own, artefacts{streams: s.streams, custodian: cfg.Custodian})
+	wertfachv1.RegisterLifecycleServiceServer(own, lifecycle{custodian: cfg.Custodian})
+	wertfachv1.RegisterAuditServiceServer(own, events{reader: cfg.Events, custodian: cfg.Custodian, now: now, verifying: make(chan struct{}, 1)})
 	if err := complete(s.grpc, table); err != nil {
 		return nil, err
 	}

@@ -105,11 +105,14 @@ func splitSeal(file []byte) (body []byte, s seal, err error) {
 	return file[:cut], s, nil
 }
 
+// ErrKey is a seal by a key that is none of the given ones.
+var ErrKey = errors.New("it is signed with none of the given keys")
+
 // verify checks the signature.
 func (s seal) verify(keys Keys, domain, chain string, number int64) error {
 	key, known := keys[s.Key]
 	if !known {
-		return errors.New("it is signed with none of the given keys")
+		return ErrKey
 	}
 	sig, err := base64.StdEncoding.Strict().DecodeString(s.Signature)
 	if err != nil || !ed25519.Verify(key, statement(domain, chain, number, s.Hash), sig) {

@@ -209,17 +209,6 @@ func (s *Spool) Held() (events, bytes int64, oldest time.Time) {
 // in bytes.
 const overhead = 256
 
-// Newest is the number of the newest batch, and the time of its last event if it
-// is not shipped.
-func (s *Spool) Newest() (number int64, last time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.batches) > 0 {
-		last = s.batches[len(s.batches)-1].Last
-	}
-	return s.next - 1, last
-}
-
 // Chains gives those that are not over, the current one last.
 func (s *Spool) Chains() []Chain {
 	s.mu.Lock()

@@ -47,6 +47,7 @@ var contextCases = []testCase{
 			r := readFunc(func(p []byte) (int, error) { // goes on, whatever the context
 				if left -= len(p); left < 0 {
 					cancel()
+					return 1, nil // and not to the end before that is noticed
 				}
 				return len(p), nil
 			})

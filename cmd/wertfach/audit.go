@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wertfach/wertfach/client"
+	"github.com/wertfach/wertfach/custody/fault"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
 
@@ -33,11 +34,15 @@ func (c *cli) auditList() *cobra.Command {
 		Use:   "list --parent institutes/ID --from TIME",
 		Short: "list an institute's events in the order of their time",
 		Long: `List prints the events of an institute from one time to another, or to now, those
-about one customer or of one principal only if asked. That you read them is on record
-too.
+about one customer or of one principal only if asked. Only privacy officers may do it,
+and that you read them is on record too. An event is there a second or so after its call.
 
 A TIME is a day, 2026-11-22, or a moment, 2026-11-22T08:30:00Z, both UTC where no
-other zone is given, or how long ago: 90m, 24h.`,
+other zone is given, or how long ago: 90m, 24h.
+
+A PRINCIPAL is a person, ISSUER#subject as the person's token has them, or a machine,
+spiffe://dev.wertfach.example/portal/1 as its certificate has it. With -o table a person
+who used a machine is shown as PERSON via MACHINE.`,
 		Args: takes(),
 		RunE: c.asksWithin(transferTimeout, func(ctx context.Context, vault *client.Client, _ []string) (proto.Message, error) {
 			req.StartTime = timestamppb.New(from.at(c.now()))
@@ -52,7 +57,7 @@ other zone is given, or how long ago: 90m, 24h.`,
 	flags.Var(&from, "from", "the first `TIME` that counts")
 	flags.Var(&to, "to", "the first `TIME` that does not count any more; now where not given")
 	flags.StringVar(&req.Customer, "customer", "", "only about the customer with this `NAME`")
-	flags.StringVar(&req.Principal, "principal", "", "only of this `PRINCIPAL`, or through this machine")
+	flags.StringVar(&req.Principal, "principal", "", "only of this `PRINCIPAL`, or through this machine: ISSUER#subject or spiffe://...")
 	flags.Var(&number{&limit}, "limit", "print at most `N` events")
 	return must(cmd, "parent", "from")
 }
@@ -60,12 +65,18 @@ other zone is given, or how long ago: 90m, 24h.`,
 // events fetches page after page, of which some may be empty.
 func (c *cli) events(ctx context.Context, vault *client.Client, req *wertfachv1.ListEventsRequest, limit int) (proto.Message, error) {
 	list := &wertfachv1.ListEventsResponse{}
+	defer func() {
+		if list.Damaged {
+			fmt.Fprintln(c.stderr, "wertfach: something in that time is no valid segment of the log and was left out; see \"wertfach audit verify\"")
+		}
+	}()
 	for {
 		req.PageSize = int32(min(limit-len(list.Events), eventsAtOnce))
 		page, err := vault.Audit.ListEvents(ctx, req)
 		if err != nil {
-			return nil, inFlag(inFlag(inFlag(err, "parent", "--parent"), "end_time", "--to"), "start_time", "--from")
+			return nil, inListFlags(err, req)
 		}
+		list.Damaged = list.Damaged || page.GetDamaged()
 		list.Events = append(list.Events, page.GetEvents()...)
 		req.PageToken = page.GetNextPageToken()
 		switch {
@@ -78,15 +89,41 @@ func (c *cli) events(ctx context.Context, vault *client.Client, req *wertfachv1.
 	}
 }
 
+// inListFlags tells of a mistake in the request as of one in the flags.
+func inListFlags(err error, req *wertfachv1.ListEventsRequest) error {
+	to := "--to"
+	if req.GetEndTime() == nil {
+		to = "--to (now, since it is not given)"
+	}
+	for field, flag := range map[string]string{
+		"parent": "--parent", "customer": "--customer", "principal": "--principal", "start_time": "--from", "end_time": to,
+	} {
+		err = inFlag(err, field, flag)
+	}
+	var known *fault.Error
+	if errors.As(err, &known) {
+		words := strings.NewReplacer("start_time", "--from", "end_time", "--to", "of parent", "of --parent")
+		for i, v := range known.Violations { // inFlag has made them ours
+			known.Violations[i].Description = words.Replace(v.Description)
+		}
+	}
+	return err
+}
+
 // printEvents writes a line for each event.
 func (c *cli) printEvents(events []*wertfachv1.Event) error {
 	return c.table(func(row func(...string)) {
 		row("TIME", "ACTION", "OUTCOME", "PRINCIPAL", "ROLE", "ABOUT", "WHAT")
 		for _, e := range events {
-			row(e.GetTime().AsTime().Format("2006-01-02 15:04:05.000"), e.GetAction(), outcome(e), cmp.Or(e.GetPrincipal(), "-"),
+			row(e.GetTime().AsTime().Format("2006-01-02 15:04:05.000"), e.GetAction(), outcome(e), caller(e),
 				cmp.Or(e.GetRole(), "-"), about(e), cmp.Or(strings.Join(append(nonEmpty(e.GetPurpose()), e.GetFields()...), " "), "-"))
 		}
 	})
+}
+
+// caller is who called; a person by the machine that was used.
+func caller(e *wertfachv1.Event) string {
+	return cmp.Or(strings.Join(nonEmpty(e.GetPrincipal(), e.GetMachine()), " via "), "-")
 }
 
 func outcome(e *wertfachv1.Event) string {

@@ -9,8 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wertfach/wertfach/audit"
-	"github.com/wertfach/wertfach/custody/fault"
-	"github.com/wertfach/wertfach/custody/receipt"
 )
 
 // errLog is an audit log that does not verify.
@@ -36,17 +34,16 @@ exit code is 10:
                end was removed
   hidden       somebody tried to remove a segment; it is there
   overwritten  somebody tried to replace a segment; it is there
+  foreign      an object lies among the segments that wertfach did not write
+
+Where none of the keys signed anything of the log, it says so once.
 
 It talks to no server.`,
 		Args: takes("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			keyFile, err := c.contentOf(cmd.Context(), key, maxReceipt)
+			keys, err := c.publicKeys(cmd.Context(), key)
 			if err != nil {
 				return err
-			}
-			keys, err := receipt.ParseKeys(keyFile)
-			if err != nil {
-				return fault.Wrap(err, fault.Invalid, "KEY_FILE", err.Error())
 			}
 			folder, err := audit.OpenFolder(args[0])
 			if err != nil {
@@ -69,7 +66,7 @@ It talks to no server.`,
 			if err != nil {
 				return local(err)
 			}
-			return c.printLog(report, fetched.From)
+			return c.printLog(report, fetched.From, key)
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "the public keys, PEM, in `FILE`")
@@ -105,12 +102,15 @@ type logFinding struct {
 }
 
 // printLog writes the report, and complaints for a person.
-func (c *cli) printLog(r audit.Report, from time.Time) error {
+func (c *cli) printLog(r audit.Report, from time.Time, keyFile string) error {
 	if err := c.printReport(r, from); err != nil {
 		return err
 	}
-	if r.Intact() {
+	switch {
+	case r.Intact():
 		return nil
+	case r.WrongKeys:
+		return coded{fmt.Errorf("none of the keys in %s signed this log; is it the right key?", spoken(keyFile)), exitUnverified}
 	}
 	for _, f := range r.Findings {
 		where := "object " + f.Segment

@@ -52,9 +52,9 @@ Give it a token of its own with --vault-token-file, and keys of its own with
 --s3-access-key-file and --s3-secret-key-file.
 
 Exit codes: 0 done; 1 not done, the message says why; 2 wrong command line or
-configuration; 7 Vault or the object store stayed away.`,
+configuration; 7 Vault or the object store stayed away; 130 interrupted.`,
 		Args: takes(),
-		RunE: func(cmd *cobra.Command, _ []string) error { return initialise(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.undone(initialise(cmd, o)) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.tokenFile, "vault-token-file", "", "log in to Vault with the token in `FILE`, not as the server does")
@@ -66,6 +66,22 @@ configuration; 7 Vault or the object store stayed away.`,
 	flags.StringVar(&o.policiesDir, "policies-out", "", "write the policies to `DIR`, and do nothing else")
 	cmd.MarkFlagsRequiredTogether("s3-access-key-file", "s3-secret-key-file")
 	return configFlag(cmd, &o.config)
+}
+
+// undone says what it means that not everything was done.
+func (o initOptions) undone(err error) error {
+	switch {
+	case err == nil || exitCode(err) == exitUsage:
+		return err
+	case errors.Is(err, node.ErrAway):
+		return coded{err, exitUnavailable}
+	case errors.Is(err, vault.ErrDenied) && o.tokenFile == "":
+		return fmt.Errorf("not done: %w; init needs rights of its own: --vault-token-file", err)
+	case errors.Is(err, vault.ErrDenied):
+		return fmt.Errorf("not done: %w; the token in --vault-token-file needs the rights of deploy/vault/init.hcl", err)
+	default:
+		return fmt.Errorf("not done: %w", err)
+	}
 }
 
 func initialise(cmd *cobra.Command, o initOptions) (failed error) {
@@ -87,7 +103,7 @@ func initialise(cmd *cobra.Command, o initOptions) (failed error) {
 		return b.Prepare(ctx)
 	})
 	if err != nil {
-		return started(ctx, err)
+		return err
 	}
 	defer closing(b, &failed)
 	report(cmd.OutOrStdout(), before, parts(ctx, b))

@@ -50,10 +50,10 @@ the audit log stayed away; 11 with failures, which the log names by pseudonym: t
 version stays and serves until it is repeated; 130 interrupted.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return operate(cmd, file, func(ctx context.Context, o operation) error {
+			return operate(cmd, file, false, func(ctx context.Context, o operation) error {
 				bar := watch(cmd, "writing pointers anew")
 				r, err := o.custodian.RotateIndex(ctx, custody.IndexOptions{
-					Grace: grace, Rate: rate, Recorder: o.log, Principal: operator(), Progress: bar.show,
+					Grace: grace, Rate: rate, Recorder: o.events, Principal: operator(), Progress: bar.show,
 				})
 				bar.end()
 				return printReport(cmd, indexReport(r), r.Failed(), err)

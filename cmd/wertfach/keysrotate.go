@@ -59,7 +59,7 @@ func (perSecond) Type() string { return "rate" }
 func rotateCommand() *cobra.Command {
 	f := rotateFlags{rate: 50}
 	cmd := &cobra.Command{
-		Use:   "rotate --config FILE --customer NAME | --institute ID | --all",
+		Use:   "rotate --config FILE --customer NAME | --institute NAME | --all",
 		Short: "rotate customers' keys, and wrap their data keys anew",
 		Long: `Rotate gives the key of a customer, of all customers of an institute, or of all, a
 new version in the keeper of keys, and then wraps the data keys of dossier, secrets and
@@ -92,13 +92,21 @@ the log names by pseudonym and the next rotation tries again; 130 interrupted.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return rotate(cmd, f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.customer, "customer", "", "rotate the key of the customer with this `NAME`")
-	flags.StringVar(&f.institute, "institute", "", "rotate the keys of all customers of the institute with this `ID`")
+	flags.StringVar(&f.customer, "customer", "", "rotate the key of the customer with this `NAME`: institutes/musterbank/customers/4711")
+	flags.StringVar(&f.institute, "institute", "", "rotate the keys of all customers of the institute with this `NAME`: institutes/musterbank, or musterbank")
 	flags.BoolVar(&f.all, "all", false, "rotate the keys of all customers")
 	flags.BoolVar(&f.rewrapOnly, "rewrap-only", false, "give no new versions")
 	flags.BoolVar(&f.retireOld, "retire-old", false, "end the use of old versions")
 	flags.Var(perSecond{&f.rate}, "rate", "begin at most `N/s` customers a second")
 	return configFlag(cmd, &f.config)
+}
+
+// instituteName takes an institute's id for its name.
+func instituteName(text string) string {
+	if strings.Contains(text, "/") {
+		return text
+	}
+	return resource.Institute{ID: text}.String()
 }
 
 func rotate(cmd *cobra.Command, f rotateFlags) error {
@@ -112,8 +120,14 @@ func rotate(cmd *cobra.Command, f rotateFlags) error {
 		return usageError{errors.New("one of --customer, --institute and --all is needed, and only one")}
 	}
 	options := custody.RotateOptions{
-		Institute: strings.TrimPrefix(f.institute, "institutes/"), RewrapOnly: f.rewrapOnly, RetireOld: f.retireOld,
-		Rate: f.rate, Principal: operator(),
+		RewrapOnly: f.rewrapOnly, RetireOld: f.retireOld, Rate: f.rate, Principal: operator(),
+	}
+	if f.institute != "" {
+		institute, err := resource.ParseInstitute("--institute", instituteName(f.institute))
+		if err != nil {
+			return err
+		}
+		options.Institute = institute.ID
 	}
 	if f.customer != "" {
 		var err error
@@ -121,9 +135,9 @@ func rotate(cmd *cobra.Command, f rotateFlags) error {
 			return err
 		}
 	}
-	return operate(cmd, f.config, func(ctx context.Context, o operation) error {
+	return operate(cmd, f.config, false, func(ctx context.Context, o operation) error {
 		bar := watch(cmd, "rotating keys")
-		options.Recorder, options.Progress = o.log, bar.show
+		options.Recorder, options.Progress = o.events, bar.show
 		options.Grace = time.Minute + o.config.Calls.Timeout // nobody holds longer what he has read
 		r, err := o.custodian.Rotate(ctx, options)
 		bar.end()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -64,13 +65,9 @@ it was not, it prints nothing and ends with exit code 10. It talks to no server.
 			if err != nil {
 				return err
 			}
-			keyFile, err := c.contentOf(cmd.Context(), key, maxReceipt)
+			keys, err := c.publicKeys(cmd.Context(), key)
 			if err != nil {
 				return err
-			}
-			keys, err := receipt.ParseKeys(keyFile)
-			if err != nil {
-				return fault.Wrap(err, fault.Invalid, "KEY_FILE", err.Error())
 			}
 			statement, err := receipt.Verify(file, keys)
 			if err != nil {
@@ -81,6 +78,19 @@ it was not, it prints nothing and ends with exit code 10. It talks to no server.
 	}
 	cmd.Flags().StringVar(&key, "key", "", "the public keys, PEM, in `FILE`")
 	return must(cmd, "key")
+}
+
+// publicKeys reads the keys that verify receipts and the audit log.
+func (c *cli) publicKeys(ctx context.Context, file string) ([]ed25519.PublicKey, error) {
+	content, err := c.contentOf(ctx, file, maxReceipt)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := receipt.ParseKeys(content)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "KEY_FILE", err.Error())
+	}
+	return keys, nil
 }
 
 func (c *cli) printStatement(s receipt.Statement) error {

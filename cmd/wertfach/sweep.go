@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/internal/node"
 )
 
@@ -51,10 +52,12 @@ sweep, until SIGTERM or SIGINT, and then ends with 0. Other exit codes: 2 wrong 
 line or configuration; 7 Vault or the object store stayed away at the start.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if every > 0 {
-				return operateWatched(cmd, file, func(ctx context.Context, o operation) error { return sweepOnAndOn(ctx, cmd, o, every) })
-			}
-			return operate(cmd, file, func(ctx context.Context, o operation) error { return sweepOnce(ctx, cmd, o) })
+			return operate(cmd, file, every > 0, func(ctx context.Context, o operation) error {
+				if every > 0 {
+					return sweepOnAndOn(ctx, cmd, o, every)
+				}
+				return sweepOnce(ctx, cmd, o)
+			})
 		},
 	}
 	cmd.Flags().Var(&patience{&every}, "every", "go on, and sweep every `DURATION`, such as 1m")
@@ -65,7 +68,7 @@ line or configuration; 7 Vault or the object store stayed away at the start.`,
 func sweepOnce(ctx context.Context, cmd *cobra.Command, o operation) error {
 	begun := time.Now()
 	report, err := o.custodian.Sweep(ctx, custody.SweepOptions{
-		Grace: o.config.Sweep.Grace, Recorder: o.log, Principal: operator(),
+		Grace: o.config.Sweep.Grace, Recorder: o.events, Principal: operator(),
 	})
 	o.watched.Swept(report, time.Since(begun), err)
 	if printed := json.NewEncoder(cmd.OutOrStdout()).Encode(sweepReport(report)); printed != nil {
@@ -83,7 +86,6 @@ func sweepOnce(ctx context.Context, cmd *cobra.Command, o operation) error {
 // sweepOnAndOn sweeps until it is told to stop. A sweep that could not do all of
 // it is no reason to end: the next one tries again.
 func sweepOnAndOn(ctx context.Context, cmd *cobra.Command, o operation, every time.Duration) error {
-	log := o.config.Log.Logger(cmd.ErrOrStderr())
 	for timer := time.NewTimer(0); ; timer.Reset(every) {
 		select {
 		case <-ctx.Done():
@@ -98,7 +100,7 @@ func sweepOnAndOn(ctx context.Context, cmd *cobra.Command, o operation, every ti
 		case errors.As(err, &incomplete) && incomplete.code == exitInternal:
 			return err // there is nobody left to report to
 		default:
-			log.WarnContext(ctx, "sweep incomplete", "error", err)
+			o.log.WarnContext(ctx, "sweep incomplete", "reason", fault.ReasonOf(err), "cause", fault.Cause(err))
 		}
 	}
 }

@@ -117,6 +117,21 @@ func ReasonOf(err error) string {
 	return ""
 }
 
+// Cause is what stands behind the outermost *Error within err, and err itself
+// where nothing does. It is for logs inside the process, never for callers. The
+// causes are errors of the stores of keys and objects, which hold no names of keys
+// or objects, no values and no secrets.
+func Cause(err error) error {
+	var e *Error
+	for errors.As(err, &e) && e.Err != nil {
+		err = e.Err
+		if _, again := err.(*Error); !again {
+			break // what is said around an error further down is part of the cause
+		}
+	}
+	return err
+}
+
 func summary(violations []Violation) string {
 	parts := make([]string, len(violations))
 	for i, v := range violations {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/internal/config"
 	"github.com/wertfach/wertfach/internal/telemetry"
@@ -80,9 +81,6 @@ const (
 	backlogEvery = time.Minute
 	backlogTime  = 30 * time.Second
 	backlogMost  = 1000
-	// What the audit log has where the configuration is silent.
-	spoolBytes = 1 << 30
-	spoolAge   = 10 * time.Minute
 )
 
 // Serving has the server asked about whatever somebody looks at.
@@ -93,7 +91,9 @@ func (w *Watched) Serving(s Served) {
 	})
 	w.Watch(telemetry.Sources{
 		Health: s.Health.State,
-		Audit:  s.Audit.Stats, SpoolBytes: cmp.Or(int64(w.config.Audit.SpoolSize), spoolBytes), SpoolAge: cmp.Or(w.config.Audit.SpoolAge, spoolAge),
+		Audit:  s.Audit.Stats,
+		// What the log has where the configuration is silent.
+		SpoolBytes: cmp.Or(int64(w.config.Audit.SpoolSize), audit.DefaultMaxBytes), SpoolAge: cmp.Or(w.config.Audit.SpoolAge, audit.DefaultMaxAge),
 		Backlog:     w.backlog.Last,
 		Certificate: func() (time.Time, bool) { return certificateEnds(s.TLS) },
 		VaultToken:  s.Backends.tokenEnds,

@@ -23,6 +23,7 @@ import (
 	"github.com/wertfach/wertfach/internal/pki"
 	"github.com/wertfach/wertfach/server"
 	"github.com/wertfach/wertfach/server/identity"
+	"github.com/wertfach/wertfach/server/limit"
 	"github.com/wertfach/wertfach/vault"
 )
 
@@ -106,6 +107,10 @@ func (e *Edge) Into(c server.Config) server.Config {
 	}
 	if c.Record == nil {
 		c.Record = e.Log
+	}
+	if c.Limits == nil {
+		most := limit.Rates{Read: 1e6, Write: 1e6, Reveal: 1e6, Verify: 1e6, Burst: 1, Concurrent: 1e6, Streams: 1e6}
+		c.Limits = limit.New(most, most, nil)
 	}
 	if c.Events == nil {
 		c.Events = e.Events

@@ -45,7 +45,7 @@ type Event struct {
 	// The institute that it was about.
 	Institute string `protobuf:"bytes,7,opt,name=institute,proto3" json:"institute,omitempty"`
 	// The customer that it was about, by a random id that only the customer's
-	// dossier tells: once that is erased, nobody knows whose it was.
+	// dossier tells: once that is erased, the log does not tell whose it was.
 	Subject string `protobuf:"bytes,8,opt,name=subject,proto3" json:"subject,omitempty"`
 	// The artefact that it was about.
 	Artefact string `protobuf:"bytes,9,opt,name=artefact,proto3" json:"artefact,omitempty"`

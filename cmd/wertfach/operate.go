@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wertfach/wertfach/blobstore/embedded"
+	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/internal/config"
+	"github.com/wertfach/wertfach/internal/node"
+)
+
+// operation is what a command works with that opens the back ends itself, and
+// leaves events in the audit log: sweep, keys and audit retire.
+type operation struct {
+	config    *config.Config
+	backends  *node.Backends
+	custodian *custody.Custodian
+	events    *node.AuditLog
+	watched   *node.Watched
+	log       *slog.Logger
+}
+
+// operate opens the back ends and the audit log for a command, and closes them
+// when it is done. A command that lasts tells how it works meanwhile, as the
+// configuration's telemetry asks.
+func operate(cmd *cobra.Command, file string, lasts bool, do func(context.Context, operation) error) (failed error) {
+	c, err := loadConfig(file)
+	if err != nil {
+		return err
+	}
+	if !lasts {
+		c.Telemetry = config.Telemetry{} // nobody would come to look
+	}
+	ctx, log := cmd.Context(), c.Log.Logger(cmd.ErrOrStderr())
+	health := node.NewHealth(log)
+	o := operation{config: c}
+	if o.watched, err = node.Watch(ctx, c, versionText(), health, log); err != nil {
+		return started(ctx, err)
+	}
+	defer func() { failed = errors.Join(failed, o.watched.Close(context.WithoutCancel(ctx))) }()
+	o.log = o.watched.Logger(log)
+	o.backends, err = node.Await(ctx, c, o.log, func(ctx context.Context, b *node.Backends) (err error) {
+		o.custodian, err = b.Custodian(ctx, nil)
+		return err
+	}, node.ObservedBy(o.watched.Telemetry))
+	if err != nil {
+		return started(ctx, err)
+	}
+	defer closing(o.backends, &failed)
+	health.Started(node.Check{Name: "keys", Probe: o.backends.Keys.Ping}, node.Check{Name: "objects", Probe: o.backends.Store.Ping})
+	defer health.Stopping()
+	o.events, err = o.backends.Audit(ctx, o.custodian, nil)
+	if errors.Is(err, embedded.ErrInUse) {
+		return coded{errors.New("audit.spool_file: another process works on it; give this command a configuration that names another file"), exitUsage}
+	}
+	if err != nil {
+		return started(ctx, err)
+	}
+	defer func() {
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
+		defer cancel()
+		if err := o.events.Close(after); failed == nil && err != nil {
+			failed = fmt.Errorf("closing the audit log: %w", err)
+		}
+	}()
+	err = do(ctx, o)
+	o.explain(ctx, err)
+	return err
+}
+
+// explain logs what stands behind an error whose message does not tell it: that a
+// store refuses us, and not only that it can't be used.
+func (o operation) explain(ctx context.Context, err error) {
+	var known *fault.Error
+	if errors.As(err, &known) && known.Err != nil && ctx.Err() == nil {
+		o.log.ErrorContext(ctx, "broken off", "reason", known.Reason, "cause", fault.Cause(err))
+	}
+}
+
+// operator is who runs this process, for the audit log.
+func operator() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	name := fmt.Sprint(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return "process://" + host + "/" + name
+}
