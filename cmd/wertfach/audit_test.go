@@ -55,7 +55,8 @@ func TestAuditList(t *testing.T) {
 		t.Errorf("exit code %d, %s%s", r.code, r.err, r.out)
 	}
 	s.refused(t, "portal", "", exitDenied, "[", list...)
-	s.refused(t, "privacy-officer", "", exitInvalid, "--to", append(list, "--to", "2020-01-01")...)
+	s.refused(t, "privacy-officer", "", exitInvalid, "--to: must not be before --from", append(list, "--to", "2020-01-01")...)
+	s.refused(t, "privacy-officer", "", exitInvalid, "--to (now, since it is not given): must be at most 400 days after --from", append(list, "--from", "2020-01-01")...)
 	for flag, value := range map[string]string{"--from": "soon", "--to": "-3h", "--limit": "0"} {
 		s.refused(t, "privacy-officer", "", exitUsage, flag+": must be", append(list, flag, value)...)
 	}
@@ -141,7 +142,11 @@ audit: {spool_file: spool.db, file: locked.db}
 	open := report.Chains[slices.IndexFunc(report.Chains, func(c logChain) bool { return !c.Closed })]
 	expect(t, exitUnverified, []string{open.Chain, "ended without being closed", "[unclosed]"}, later...)
 	expect(t, exitState, []string{"less than 5 minutes ago"}, "audit", "retire", open.Chain, "--config", h.config)
-	expect(t, exitState, []string{"no such chain"}, "audit", "retire", "x", "--config", h.config)
+	expect(t, exitNotFound, []string{"no such chain"}, "audit", "retire", "x", "--config", h.config)
+	closed := report.Chains[slices.IndexFunc(report.Chains, func(c logChain) bool { return c.Closed })]
+	if r := expect(t, exitOK, nil, "audit", "retire", closed.Chain, "--config", h.config); r.out != "was closed already\n" {
+		t.Errorf("a chain that is closed: %s", r.out)
+	}
 
 	// A byte changed, a segment removed: the first broken segment is named.
 	file := segmentsIn(t, dir)[0]
@@ -176,7 +181,10 @@ audit: {spool_file: spool.db, file: locked.db}
 `)
 	otherKey := filepath.Join(other.dir, "attest.pem")
 	expect(t, exitOK, nil, "init", "--config", other.config, "--keys-out", otherKey)
-	expect(t, exitUnverified, []string{"none of the given keys"}, "audit", "verify", dir, "--key", otherKey)
+	r = expect(t, exitUnverified, []string{"none of the keys in " + otherKey + " signed this log; is it the right key?"}, "audit", "verify", dir, "--key", otherKey)
+	if strings.Count(r.err, "\n") != 1 || !strings.Contains(r.out, `"intact": false`) {
+		t.Errorf("another key:\n%s%s", r.err, r.out)
+	}
 	expect(t, exitInvalid, []string{"[KEY_FILE]"}, "audit", "verify", dir, "--key", file)
 	expect(t, exitUsage, nil, "audit", "verify", filepath.Join(h.dir, "nowhere"), "--key", key)
 	expect(t, exitUsage, []string{"--from"}, "audit", "fetch", "--config", h.config, "--out", dir, "--from", "3h")

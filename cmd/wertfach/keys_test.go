@@ -264,7 +264,14 @@ func TestKeysMistakes(t *testing.T) {
 	expect(t, exitUsage, []string{"--rate", "such as 50/s"}, keys("--all", "--rate", "0")...)
 	expect(t, exitInvalid, []string{"--customer"}, keys("--customer", "4711")...)
 	expect(t, exitNotFound, []string{"CUSTOMER_NOT_FOUND"}, keys("--customer", "institutes/musterbank/customers/4711")...)
-	expect(t, exitNotFound, []string{"INSTITUTE_NOT_FOUND"}, keys("--institute", "elsewhere")...)
+	for _, institute := range []string{"elsewhere", "institutes/elsewhere"} {
+		if r := expect(t, exitNotFound, []string{"INSTITUTE_NOT_FOUND"}, keys("--institute", institute)...); strings.Contains(r.err, "broke off") {
+			t.Errorf("to repeat it would not help:\n%s", r.err)
+		}
+	}
+	for _, institute := range []string{"institutes/", "/", "musterbank/customers"} { // not all institutes
+		expect(t, exitInvalid, []string{"--institute: "}, keys("--institute", institute)...)
+	}
 	expect(t, exitUsage, []string{`"config"`}, "keys", "rotate-index")
 	expect(t, exitUsage, []string{"flags only"}, keys("--all", "more")...)
 

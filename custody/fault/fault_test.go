@@ -43,6 +43,34 @@ func TestTheCauseIsNotTold(t *testing.T) {
 	}
 }
 
+// TestCause: what stands behind an error, as far down as it is one of ours alone.
+func TestCause(t *testing.T) {
+	t.Parallel()
+	denied := errors.New("denied")
+	away := fault.Wrap(denied, fault.Unavailable, "AWAY", "away")
+	bare := fault.New(fault.NotFound, "GONE", "gone")
+	joined := errors.Join(io.EOF, away)
+	for name, c := range map[string]struct{ err, want error }{
+		"none":                    {nil, nil},
+		"another error":           {io.EOF, io.EOF},
+		"one":                     {away, denied},
+		"wrapped by fmt":          {fmt.Errorf("x: %w", away), denied},
+		"twice":                   {fault.Wrap(away, fault.Internal, "INTERNAL", "internal error"), denied},
+		"without a cause":         {bare, bare},
+		"without one within":      {fault.Wrap(bare, fault.Internal, "INTERNAL", "internal error"), bare},
+		"with something beside":   {fault.Wrap(joined, fault.Unavailable, "AUDIT", "audit"), joined},
+		"wrapped without a cause": {fault.Wrap(nil, fault.Corrupt, "CORRUPT", "damaged"), nil},
+	} {
+		got := fault.Cause(c.err)
+		if name == "wrapped without a cause" {
+			c.want = c.err
+		}
+		if !errors.Is(got, c.want) || fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestFields(t *testing.T) {
 	t.Parallel()
 	err := fault.Fields(
