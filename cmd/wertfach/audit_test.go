@@ -114,11 +114,7 @@ func segmentsIn(t *testing.T, dir string) []string {
 
 func TestAuditFetchAndVerify(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t, `
-keyring: {dir: keys}
-embedded: {file: store.db}
-audit: {spool_file: spool.db, file: locked.db}
-`)
+	h := newHouse(t, houseOfFiles)
 	logged(t, h)
 	key, dir := filepath.Join(h.dir, "attest.pem"), filepath.Join(h.dir, "log")
 	expect(t, exitOK, nil, "init", "--config", h.config, "--keys-out", key)
@@ -174,11 +170,7 @@ audit: {spool_file: spool.db, file: locked.db}
 	expect(t, exitOK, nil, verify...)
 
 	// Another deployment's key verifies nothing; what is no key is told.
-	other := newHouse(t, `
-keyring: {dir: keys}
-embedded: {file: store.db}
-audit: {spool_file: spool.db, file: locked.db}
-`)
+	other := newHouse(t, houseOfFiles)
 	otherKey := filepath.Join(other.dir, "attest.pem")
 	expect(t, exitOK, nil, "init", "--config", other.config, "--keys-out", otherKey)
 	r = expect(t, exitUnverified, []string{"none of the keys in " + otherKey + " signed this log; is it the right key?"}, "audit", "verify", dir, "--key", otherKey)

@@ -3,10 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 
@@ -48,18 +46,4 @@ func TestAuditListIsDamaged(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestAuditRetire closes the chain of a server that is gone, as who comes back
-// after a while would.
-func TestAuditRetire(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t, houseOfFiles)
-	chain := h.abandoned(t, time.Now().Add(-time.Hour))
-	for _, says := range []string{"closed\n", "was closed already\n"} {
-		if r := expect(t, exitOK, nil, "audit", "retire", chain, "--config", h.config); r.out != says {
-			t.Errorf("it says %q, want %q", r.out, says)
-		}
-	}
-	expect(t, exitNotFound, []string{"no such chain"}, "audit", "retire", fmt.Sprint(chain[:len(chain)-1], "x"), "--config", h.config)
 }

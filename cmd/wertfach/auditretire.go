@@ -25,9 +25,10 @@ does not find it ended without being closed for ever. The last routine events of
 server, which were in its spool only, are lost: a second's worth in normal work. That
 the chain was closed by hand is on record.
 
-It prints "closed", or "was closed already". It refuses a chain that is broken, and one of which there was a sign in the last five
-minutes. Should the server come back nonetheless, what its spool holds goes to a new
-chain. The process needs an audit.spool_file of its own.
+It prints "closed", or "was closed already". It refuses a chain that is broken, and one
+of which there was a sign in the last five minutes. Should the server come back
+nonetheless, what its spool holds goes to a new chain. The process needs an
+audit.spool_file of its own.
 
 Exit codes: 0 done; 2 wrong command line or configuration; 4 no such chain; 5 the chain
 can't be retired; 7 Vault, the object store or the audit log stayed away.`,

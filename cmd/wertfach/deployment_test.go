@@ -303,7 +303,16 @@ func (d *deployment) sweep(t *testing.T) {
 	t.Helper()
 	asServer := d.write(t, "as-server.yaml", strings.ReplaceAll(d.read(t, d.sweeper), "credentials/sweeper/", "credentials/server/"))
 	denied := []string{`"cause":`, "vault answered 403", `"institute":"musterbank","pseudonym":"`}
-	checkLog(t, expect(t, exitIncomplete, append(denied, `"failures":1`, "see the log"), "sweep", "--config", asServer).err)
+	for _, tried := range []result{
+		expect(t, exitUnavailable, append(denied[:2:2], "it broke off"), "keys", "rotate", "--config", asServer, "--customer", customerName),
+		expect(t, exitIncomplete, append(denied, `"failures":1`, "see the log"), "sweep", "--config", asServer),
+	} {
+		log, said, _ := strings.Cut(tried.err, "wertfach: ")
+		checkLog(t, log)
+		if strings.Count(said, "\n") != 1 {
+			t.Errorf("a refusal is told so:\n%s", said)
+		}
+	}
 	for _, want := range []sweepReport{{Resumed: 1}, {}} {
 		var got sweepReport
 		r := expect(t, exitOK, nil, "sweep", "--config", d.sweeper)

@@ -32,7 +32,7 @@ func printReport(cmd *cobra.Command, report any, failed int, err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err // a person has stopped it
-	case slices.Contains([]fault.Kind{fault.NotFound, fault.Invalid}, fault.KindOf(err)):
+	case slices.Contains([]fault.Kind{fault.NotFound, fault.Invalid, fault.Precondition}, fault.KindOf(err)):
 		return err // to repeat it would not help
 	case err != nil:
 		return fmt.Errorf("it broke off, and goes on where it stood when it is repeated: %w", err)
