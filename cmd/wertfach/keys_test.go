@@ -290,6 +290,7 @@ func TestKeysMistakes(t *testing.T) {
 	if r := reported[rotateReport](t, exitIncomplete, keys("--all")...); r.Failures["OBJECT_CORRUPT"] != 1 || r.Done != 0 {
 		t.Errorf("%+v", r)
 	}
+	expect(t, exitIncomplete, []string{`"institute":"musterbank","pseudonym":"`, `"reason":"OBJECT_CORRUPT","cause":"`}, keys("--all")...)
 	if r := reported[indexReport](t, exitIncomplete, "keys", "rotate-index", "--config", h.config, "--grace", "1ms"); r.Complete || r.Failures["OBJECT_CORRUPT"] != 1 {
 		t.Errorf("%+v", r)
 	}

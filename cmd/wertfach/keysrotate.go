@@ -59,7 +59,7 @@ func (perSecond) Type() string { return "rate" }
 func rotateCommand() *cobra.Command {
 	f := rotateFlags{rate: 50}
 	cmd := &cobra.Command{
-		Use:   "rotate --config FILE --customer NAME | --institute NAME | --all",
+		Use:   "rotate --config FILE --customer NAME | --institute ID | --all",
 		Short: "rotate customers' keys, and wrap their data keys anew",
 		Long: `Rotate gives the key of a customer, of all customers of an institute, or of all, a
 new version in the keeper of keys, and then wraps the data keys of dossier, secrets and
@@ -85,15 +85,16 @@ It prints a line of JSON that counts what it did:
   skipped    customers who are being erased, or gone
   failures   customers who could not be done now, by reason
 
-Exit codes: 0 done; 2 wrong command line or configuration; 4 no such customer or
-institute; 7 Vault, the object store or the audit log stayed away; 11 with failures, which
-the log names by pseudonym and the next rotation tries again; 130 interrupted.`,
+Exit codes: 0 done; 2 wrong command line or configuration; 3 no name of a customer or
+institute; 4 no such customer or institute; 5 the customer is being erased; 7 Vault, the
+object store or the audit log stayed away, or refused; 11 with failures, which the log
+names by pseudonym and the next rotation tries again; 130 interrupted.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return rotate(cmd, f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.customer, "customer", "", "rotate the key of the customer with this `NAME`: institutes/musterbank/customers/4711")
-	flags.StringVar(&f.institute, "institute", "", "rotate the keys of all customers of the institute with this `NAME`: institutes/musterbank, or musterbank")
+	flags.StringVar(&f.institute, "institute", "", "rotate the keys of all customers of the institute with this `ID` or NAME: musterbank or institutes/musterbank")
 	flags.BoolVar(&f.all, "all", false, "rotate the keys of all customers")
 	flags.BoolVar(&f.rewrapOnly, "rewrap-only", false, "give no new versions")
 	flags.BoolVar(&f.retireOld, "retire-old", false, "end the use of old versions")
