@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -128,10 +129,7 @@ func (e *edge) stream(service any, stream grpc.ServerStream, info *grpc.StreamSe
 		}
 		s := &guarded{ServerStream: stream, ctx: ctx, call: c}
 		err := handler(service, s)
-		if s.refused != nil {
-			return s.refused // whatever the handler made of it
-		}
-		return err
+		return cmp.Or(s.refusal(), err) // whatever the handler made of a refusal
 	})
 }
 
@@ -139,9 +137,17 @@ func (e *edge) stream(service any, stream grpc.ServerStream, info *grpc.StreamSe
 // for its record.
 type guarded struct {
 	grpc.ServerStream
-	ctx     context.Context
-	call    *call
+	ctx  context.Context
+	call *call
+
+	mu      sync.Mutex // a handler whose client stands still returns before its work does
 	refused error
+}
+
+func (s *guarded) refusal() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 // Context carries the call's draft.
@@ -150,14 +156,16 @@ func (s *guarded) Context() context.Context { return s.ctx }
 // RecvMsg takes the next message, if the caller may send it and it keeps the
 // rules in the schema. The first says what the call is about.
 func (s *guarded) RecvMsg(m any) error {
-	if s.refused != nil {
-		return s.refused
+	if err := s.refusal(); err != nil {
+		return err
 	}
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	msg, _ := m.(proto.Message)
-	if !s.call.admitted {
+	if !s.call.admitted.Load() {
 		s.refused = s.call.admit(s.ctx, msg)
 	}
 	if s.refused == nil {
@@ -184,9 +192,10 @@ type call struct {
 	draft     *audit.Draft
 	principal identity.Principal
 	end       func() // of the limits
-	admitted  bool
-	taken     bool // the caller has a place among its calls
-	working   bool // the handler had its request, so that something may have happened
+	taken     bool   // the caller has a place among its calls
+
+	admitted atomic.Bool
+	working  atomic.Bool // the handler had its request, so that something may have happened
 
 	once   sync.Once
 	failed error // of the record
@@ -248,7 +257,7 @@ func (c *call) admit(ctx context.Context, req proto.Message) error {
 	case !ok:
 		return custody.NotThere(c.rule.Name(req))
 	}
-	c.admitted = true
+	c.admitted.Store(true)
 	c.draft.Add(func(e *audit.Event) { e.Role = identity.RoleName(role) })
 	return nil
 }
@@ -272,10 +281,9 @@ func (c *call) recordable(ctx context.Context) error {
 
 // started notes that the handler has its request.
 func (c *call) started(req proto.Message) {
-	if c.working {
+	if c.working.Swap(true) {
 		return
 	}
-	c.working = true
 	if upload, ok := req.(interface {
 		GetHeader() *wertfachv1.UploadScanHeader
 	}); ok {
@@ -319,7 +327,7 @@ func (c *call) refused(ended codes.Code) bool {
 	case codes.InvalidArgument:
 		return !c.taken
 	default:
-		return !c.admitted
+		return !c.admitted.Load()
 	}
 }
 
@@ -327,7 +335,7 @@ func (c *call) refused(ended codes.Code) bool {
 // gives nothing out, so the spool does for it, unless something may have been done
 // that can't be taken back.
 func (c *call) durability(ended codes.Code, reason string) audit.Durability {
-	final := c.working && c.rule.Effect == wertfachv1.Effect_EFFECT_IRREVOCABLE
+	final := c.working.Load() && c.rule.Effect == wertfachv1.Effect_EFFECT_IRREVOCABLE
 	switch {
 	case ended == codes.OK:
 		return durability(c.rule.Effect)
