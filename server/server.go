@@ -2,11 +2,13 @@
 //
 // A request's way is the same for every call (edge.go). TLS proves the caller's
 // machine, and package identity says who that is, or which person it acts for;
-// package access says whether they may do what is asked, and package limit
-// whether they may now; valid (valid.go) checks the message against the rules in
-// the schema; the handler decodes it, makes one call into custody, and encodes
-// the answer; package audit puts the call on record, and only then the answer
-// leaves. guard (guard.go) lies around all of it: it catches panics, maps errors
+// package access says whether they may call this at all, package limit whether
+// they may now, and package access whether they may for what the request names;
+// the audit log is asked whether it can take the record; valid (valid.go) checks
+// the message against the rules in the schema; the handler decodes it, makes one
+// call into custody, and encodes the answer; package audit puts the call on
+// record, and only then the answer leaves. Of a stream the request comes last of
+// all this: its first message says what it is about. guard (guard.go) lies around all of it: it catches panics, maps errors
 // and logs what happened, never a value. There is a file for each service, and
 // convert.go for what they share.
 //

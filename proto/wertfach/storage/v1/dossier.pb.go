@@ -30,8 +30,8 @@ type Dossier struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The institute's own number of the customer.
 	CustomerId string `protobuf:"bytes,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
-	// The customer in the audit log: random, so that the log's entries become
-	// anonymous once the dossier is gone.
+	// The customer in the audit log: random, so that once the dossier is
+	// gone the log by itself does not tell whose its entries were.
 	SubjectId string `protobuf:"bytes,2,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	// Who the customer is.
 	Customer *Record `protobuf:"bytes,3,opt,name=customer,proto3" json:"customer,omitempty"`
