@@ -149,6 +149,16 @@ func (c *Custodian) eraseByName(ctx context.Context, p place, in *intent, cause 
 		return Receipt{}, backend(err)
 	}
 	if !alive {
+		// Perhaps somebody is erasing a later enrolment, or has just done so.
+		if _, err := c.readIntent(ctx, p); err == nil {
+			return Receipt{}, claimed()
+		}
+		if keyName != "" {
+			out, err := c.readReceipt(ctx, receiptObject(p.institute, p.receiptID(keyName)))
+			if err == nil {
+				return out, nil
+			}
+		}
 		return Receipt{}, fault.Wrap(cause, fault.Corrupt, ReasonCorrupt, "nothing that is left tells which key to destroy")
 	}
 	in.Revision = ""
