@@ -94,7 +94,7 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 			var results []string
 			var done bool
 			if results, done, err = d.replay(req.ID, fingerprint); done {
-				return d, results, nil
+				err = errUnchanged
 			}
 			if err == nil && n.before != nil {
 				err = n.before(ctx, d)
@@ -103,7 +103,7 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 				results, err = rule(d)
 			}
 			if errors.Is(err, errUnchanged) && !cached {
-				return d, nil, nil
+				return d, results, nil
 			}
 			if err == nil {
 				d.remember(req.ID, fingerprint, results)
@@ -118,7 +118,8 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 		case errors.Is(err, blobstore.ErrConflict):
 			conflicts++
 		case !cached:
-			// A rule's refusal counts only on what was just fetched.
+			// A refusal counts only on what was just fetched, as does that
+			// nothing is to be done: what was made may be gone again.
 			return nil, nil, backend(err)
 		}
 	}

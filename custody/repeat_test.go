@@ -97,6 +97,56 @@ func TestARepeatedRequestGetsTheSameResult(t *testing.T) {
 	})
 }
 
+// TestARepeatedRequestIsAnsweredFromTheStore repeats requests on the server that
+// did them and still has in its cache what they made, after another server has
+// changed or removed that.
+func TestARepeatedRequestIsAnsweredFromTheStore(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, w *world) {
+		ctx, c, other := t.Context(), w.server(t), w.server(t)
+		f, s := w.fixture(ctx, t), custodytest.NewSpecimens(22)
+		drafts := []Draft{{Field: "artefact", Kind: "document", Values: s.Artefact("document")}}
+		req := request("register")
+		made, err := c.Register(ctx, f.customer, drafts, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rename := func(c *Custodian, to string, req Request) (Artefact, error) {
+			return c.UpdateArtefact(ctx, made[0].Name, "", Update{Values: field.Values{"label": to}, Paths: []string{"label"}, Request: req})
+		}
+		renamed := request("rename")
+		if _, err := rename(c, "mine", renamed); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rename(other, "theirs", Request{}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := rename(c, "mine", renamed); err != nil || got.Values["label"] != "theirs" {
+			t.Errorf("renamed again: %v, and the label is that of before another changed it", err)
+		}
+		pdf, upload := s.PDF(5_000), request("scan")
+		scan, err := addPDF(ctx, c, made[0].Name, pdf, upload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := other.DeleteScan(ctx, scan.Name, Request{}); err != nil {
+			t.Fatal(err)
+		}
+		_, err = addPDF(ctx, c, made[0].Name, pdf, upload)
+		refusal(t, err, fault.NotFound, ReasonScanNotFound)
+		again, err := c.Register(ctx, f.customer, drafts, req)
+		if err != nil || len(again) != 1 || len(again[0].Scans) != 0 {
+			t.Errorf("registered again: %v, %+v", err, again)
+		}
+		if err := other.DeleteArtefact(ctx, made[0].Name, "", Request{}); err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Register(ctx, f.customer, drafts, req)
+		refusal(t, err, fault.NotFound, ReasonArtefactNotFound)
+		w.mustBeWhole(ctx, t)
+	})
+}
+
 // TestTheSameUploadTwiceAtOnce lets a second copy of an upload overtake the
 // first, as an impatient client does.
 func TestTheSameUploadTwiceAtOnce(t *testing.T) {
