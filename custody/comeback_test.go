@@ -107,6 +107,50 @@ func TestErasingWhatCameBackFirst(t *testing.T) {
 	})
 }
 
+// TestErasingAgainSparesWhoCameBack repeats the request for an erasure that broke
+// off and whose customer has come back since, and lets a sweep finish the first
+// erasure before each call of the repetition. The request was meant for the
+// enrolment before and has had its effect.
+func TestErasingAgainSparesWhoCameBack(t *testing.T) {
+	t.Parallel()
+	root := newWorld(t, custodytest.Embedded())
+	for n, calls := 1, 1; n <= calls; n++ {
+		ctx, w, req := t.Context(), root.apart(), request("erase")
+		f := w.fixture(ctx, t)
+		p := w.secret.key.place(f.customer)
+		breaks := w.server(t, w.scripted(func(_ context.Context, call custodytest.Call) custodytest.Fate {
+			if call.Op == "store.put" && strings.HasPrefix(call.Name, p.receipts()) {
+				return custodytest.Refuse // its dossier is gone by then
+			}
+			return custodytest.Pass
+		}))
+		if _, err := breaks.Erase(ctx, f.customer, "asked for it", "", req); fault.KindOf(err) != fault.Unavailable {
+			t.Fatalf("erase: %v", err)
+		}
+		if err := w.enrolWhole(ctx, t, w.server(t), f); err != nil {
+			t.Fatal(err)
+		}
+		want := w.state(ctx, t, f)
+		w.clock.advance(2 * defaultLease)
+		calls = 0
+		again := w.server(t, w.scripted(func(_ context.Context, call custodytest.Call) custodytest.Fate {
+			if calls = call.Number; call.Number == n {
+				w.sweepAll(ctx, t)
+			}
+			return custodytest.Pass
+		}))
+		out, err := again.Erase(ctx, f.customer, "asked for it", "", req)
+		if err != nil && fault.ReasonOf(err) != ReasonBeingErased {
+			t.Errorf("sweep before call %d: %v", n, err)
+		}
+		w.sweepAll(ctx, t)
+		w.mustBeWhole(ctx, t)
+		if got := w.state(ctx, t, f); got != want {
+			t.Errorf("sweep before call %d, receipt %v: who came back is now: %s", n, out.Name, got)
+		}
+	}
+}
+
 // enrolWhole enrols the fixture's customer with everything that a customer can
 // have beside the dossier.
 func (w *world) enrolWhole(ctx context.Context, t testing.TB, c *Custodian, f *fixture) error {

@@ -76,20 +76,24 @@ func (c *Custodian) Erase(ctx context.Context, name resource.Customer, reason, e
 	}
 	if req.ID != "" {
 		in.Request = encode(c.secret.mac("erasure", []byte(req.ID), req.Content))
-		if out, done, err := c.erasedFor(ctx, p, in.Request); done || err != nil {
-			return out, err
-		}
 	}
-	if err := fresh(etag, d.stored.GetCustomer()); err != nil {
-		return Receipt{}, err
+	if stale := fresh(etag, d.stored.GetCustomer()); stale != nil {
+		out, done, err := c.erasedFor(ctx, p, in.Request)
+		if !done && err == nil {
+			err = stale
+		}
+		return out, err
 	}
 	return c.eraseNow(ctx, p, d.key.Name, in)
 }
 
 // erasedFor looks for the receipt that a request has got before. It spares a
 // customer who has come back since from the repetition of a request that was
-// meant for the enrolment before.
+// meant for the enrolment before. Only under a claim is the answer final.
 func (c *Custodian) erasedFor(ctx context.Context, p place, request string) (out Receipt, done bool, err error) {
+	if request == "" {
+		return Receipt{}, false, nil
+	}
 	for info, err := range c.store.List(ctx, p.receipts()) {
 		if err != nil {
 			return Receipt{}, false, backend(err)
@@ -287,6 +291,9 @@ func (c *Custodian) finish(ctx context.Context, p place, in *intent) (Receipt, e
 
 func (c *Custodian) takeSteps(ctx context.Context, p place, in *intent) (Receipt, error) {
 	if !in.Listed {
+		if out, done, err := c.doneBefore(ctx, p, in); done || err != nil {
+			return out, err
+		}
 		if err := c.list(ctx, p, in); err != nil {
 			return Receipt{}, backend(err)
 		}
@@ -307,6 +314,16 @@ func (c *Custodian) takeSteps(ctx context.Context, p place, in *intent) (Receipt
 		return Receipt{}, backend(err)
 	}
 	return out, backend(c.store.Delete(ctx, p.intent()))
+}
+
+// doneBefore calls an erasure off whose request has got its receipt before: what
+// is there now is of a later enrolment.
+func (c *Custodian) doneBefore(ctx context.Context, p place, in *intent) (out Receipt, done bool, err error) {
+	out, done, err = c.erasedFor(ctx, p, in.Request)
+	if done {
+		err = backend(c.store.Delete(ctx, p.intent()))
+	}
+	return out, done, err
 }
 
 // list marks the dossier and writes into the intent what belongs to it.

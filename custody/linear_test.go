@@ -117,14 +117,17 @@ func (h *history) run(t *testing.T, seed uint64) {
 		in := asked{customer: i, op: "list"}
 		h.record(t, historyClients, in, func(req Request) told { return h.call(ctx, calm, in, req) }, false)
 	}
-	switch porcupine.CheckOperationsTimeout(linearizable(), h.operations, time.Minute) {
-	case porcupine.Illegal:
-		t.Error("not linearizable")
-		for _, o := range h.operations {
-			t.Logf("%12d %12d client %d: %+v -> %+v", o.Call, o.Return, o.ClientId, o.Input, o.Output)
+	model := linearizable()
+	for _, ofOne := range model.Partition(h.operations) {
+		switch porcupine.CheckOperationsTimeout(model, ofOne, time.Minute) {
+		case porcupine.Illegal:
+			t.Error("not linearizable")
+			for _, o := range ofOne {
+				t.Logf("%12d %12d client %d: %+v -> %+v", o.Call, o.Return, o.ClientId, o.Input, o.Output)
+			}
+		case porcupine.Unknown:
+			t.Error("the history is too long to be checked")
 		}
-	case porcupine.Unknown:
-		t.Error("the history is too long to be checked")
 	}
 }
 

@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -77,10 +78,7 @@ func (s *sweep) resume(ctx context.Context, institute string) error {
 			continue // finished, or somebody is at it
 		}
 		if err == nil {
-			err = s.recorded(ctx, p, in.Receipt, func() error {
-				_, err := s.c.resume(ctx, p, in)
-				return err
-			})
+			err = s.recorded(ctx, p, in.Receipt, func() (Receipt, error) { return s.c.resume(ctx, p, in) })
 		}
 		s.count(ctx, p, &s.report.Resumed, "finishing an erasure", err)
 		if errors.Is(err, errUnrecorded) {
@@ -132,11 +130,10 @@ func (s *sweep) eraseDue(ctx context.Context, p place, mark blobstore.Info) erro
 	}
 	// Only what has ended is erased: if the customer changes meanwhile, which
 	// takes a server whose clock is behind, the next sweep looks again.
-	err = s.recorded(ctx, p, p.receiptID(d.key.Name), func() error {
-		_, err := s.c.eraseNow(ctx, p, d.key.Name, &intent{
+	err = s.recorded(ctx, p, p.receiptID(d.key.Name), func() (Receipt, error) {
+		return s.c.eraseNow(ctx, p, d.key.Name, &intent{
 			Policy: PolicyContractEnd, Reason: d.stored.GetTermination().GetReason(), Revision: d.stored.GetCustomer().GetRevision(),
 		})
-		return err
 	})
 	if err == nil {
 		s.report.Erased++
@@ -145,16 +142,18 @@ func (s *sweep) eraseDue(ctx context.Context, p place, mark blobstore.Info) erro
 }
 
 // recorded erases, and has it on record that it did: what nobody could record is
-// not begun. A sweep that dies between the two leaves the signed receipt.
-func (s *sweep) recorded(ctx context.Context, p place, receipt string, erase func() error) error {
+// not begun. A sweep that dies between the two leaves the signed receipt. receipt
+// is the one that is expected, for the record of an erasure that fails.
+func (s *sweep) recorded(ctx context.Context, p place, receipt string, erase func() (Receipt, error)) error {
 	recorder := s.options.Recorder
 	if recorder == nil {
-		return erase()
+		_, err := erase()
+		return err
 	}
 	if err := recorder.Ready(ctx, audit.Locked); err != nil {
 		return unrecorded(err)
 	}
-	err := erase()
+	out, err := erase()
 	if elsewhere(err) {
 		return err // nothing was done here
 	}
@@ -163,7 +162,7 @@ func (s *sweep) recorded(ctx context.Context, p place, receipt string, erase fun
 	defer cancel()
 	event := audit.Event{
 		ID: newID(), Action: sweepAction, Principal: s.options.Principal, Institute: p.institute,
-		Receipt: receipt, Code: codeOf(err), Reason: fault.ReasonOf(err),
+		Receipt: cmp.Or(out.Name.ID, receipt), Code: codeOf(err), Reason: fault.ReasonOf(err),
 	}
 	if failed := recorder.Record(after, event, audit.Locked); failed != nil {
 		return unrecorded(errors.Join(failed, err))
