@@ -49,16 +49,12 @@ func (d *Draft) Scan(artefact, id string) {
 	d.Add(func(e *Event) { e.Artefact, e.Scan = artefact, id })
 }
 
-// Receipt adds which receipt it is about, one that is there.
+// Receipt adds which receipt it is about. What leads from it to the customer's
+// other events, the subject and the request's id, then stays out of the event,
+// whenever it was or will be added: a receipt's id tells its customer to who has
+// the deployment's secret; the log should not add to that what the customer did
+// before.
 func (d *Draft) Receipt(id string) { d.Add(func(e *Event) { e.Receipt = id }) }
-
-// Erased adds the receipt of an erasure, and takes away what leads from it to the
-// customer's other events: the subject and the request's id. A receipt's id tells
-// its customer to who has the deployment's secret; the log should not add to that
-// what the customer did before.
-func (d *Draft) Erased(receipt string) {
-	d.Add(func(e *Event) { e.Subject, e.RequestID, e.Receipt = "", "", receipt })
-}
 
 // Revealed adds the secret fields that were opened, by their paths.
 func (d *Draft) Revealed(paths []string) { d.Add(func(e *Event) { e.Fields = paths }) }
@@ -68,6 +64,9 @@ func (d *Draft) Event() Event {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.event
+	if e.Receipt != "" {
+		e.Subject, e.RequestID = "", ""
+	}
 	e.Fields = slices.Clone(e.Fields)
 	return e
 }

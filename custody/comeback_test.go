@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/internal/custodytest"
+	"github.com/wertfach/wertfach/vault"
 )
 
 // TestComingBackAmidErasure lets a customer be enrolled anew, with all that a
@@ -150,6 +152,87 @@ func TestErasingAgainSparesWhoCameBack(t *testing.T) {
 		}
 	}
 }
+
+// TestErasingAgainAfterADamageSparesWhoCameBack is about dossiers that did not
+// open at the first request, on a server that leaves the rest to a sweep.
+func TestErasingAgainAfterADamageSparesWhoCameBack(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"damaged", "lost"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, custodytest.Embedded())
+			ctx, c, f, req := t.Context(), w.server(t, w.powerless), w.fixture(t.Context(), t), request("erase")
+			p := w.secret.key.place(f.customer)
+			dossier := w.object(t, p.dossier())
+			dossier[len(dossier)-1] ^= 1
+			var err error
+			if how == "damaged" {
+				_, err = c.store.Put(ctx, p.dossier(), dossier, blobstore.Condition{})
+			} else {
+				err = c.store.Delete(ctx, p.dossier())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Erase(ctx, f.customer, "asked for it", "", req)
+			refusal(t, err, fault.Unavailable, ReasonErasurePending)
+			w.sweepAll(ctx, t)
+			if err := w.enrolWhole(ctx, t, w.server(t), f); err != nil {
+				t.Fatal(err)
+			}
+			want := w.state(ctx, t, f)
+			if _, err := w.server(t).Erase(ctx, f.customer, "asked for it", "", req); err != nil {
+				t.Error(err)
+			}
+			if got := w.state(ctx, t, f); got != want {
+				t.Errorf("who came back is now: %s", got)
+			}
+			if receipts := w.names(ctx, t, p.receipts()); len(receipts) != 1 {
+				t.Errorf("%d receipts, want 1", len(receipts))
+			}
+		})
+	}
+}
+
+// TestErasingAgainWhatABackupBroughtBack repeats the very request whose erasure a
+// restored Vault and store have undone: it must not be told of its old receipt
+// while everything is there again.
+func TestErasingAgainWhatABackupBroughtBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, custodytest.Embedded())
+	ctx, f, req := t.Context(), w.fixture(t.Context(), t), request("erase")
+	p := w.secret.key.place(f.customer)
+	backup := w.object(t, p.dossier())
+	undone := w.server(t, func(cfg *Config) { cfg.Keys = vault.New(undying{w.keys}) }) // as if Vault were restored after
+	first, err := undone.Erase(ctx, f.customer, "asked for it", "", req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := w.server(t)
+	if _, err := c.store.Put(ctx, p.dossier(), backup, blobstore.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Customer(ctx, f.customer); err != nil {
+		t.Fatalf("it did not come back: %v", err)
+	}
+	for range 2 {
+		again, err := c.Erase(ctx, f.customer, "asked for it", "", req)
+		if err != nil || string(again.Envelope) != string(first.Envelope) {
+			t.Errorf("erased again: %v, %s", err, again.Name)
+		}
+		_, err = w.server(t).Customer(ctx, f.customer)
+		refusal(t, err, fault.NotFound, ReasonCustomerNotFound)
+	}
+	w.sweepAll(ctx, t)
+	if left := w.names(ctx, t, w.institute+"/"); len(left) != 1 {
+		t.Errorf("left over besides the receipt: %q", left)
+	}
+}
+
+// undying says of each key that it is destroyed, and leaves it.
+type undying struct{ vault.Driver }
+
+func (undying) Destroy(context.Context, string) error { return nil }
 
 // enrolWhole enrols the fixture's customer with everything that a customer can
 // have beside the dossier.

@@ -57,6 +57,9 @@ func (c *Custodian) Erase(ctx context.Context, name resource.Customer, reason, e
 		return Receipt{}, err
 	}
 	in := &intent{Policy: PolicyRequest, Reason: format.Tidy(reason), Revision: etag}
+	if req.ID != "" {
+		in.Request = encode(c.secret.mac("erasure", []byte(req.ID), req.Content))
+	}
 	d, err := c.viewAt(ctx, name, p, needs{anyState: true})
 	switch {
 	case err == nil:
@@ -74,11 +77,8 @@ func (c *Custodian) Erase(ctx context.Context, name resource.Customer, reason, e
 	if err := d.namesNobody(reason); err != nil {
 		return Receipt{}, err
 	}
-	if req.ID != "" {
-		in.Request = encode(c.secret.mac("erasure", []byte(req.ID), req.Content))
-	}
 	if stale := fresh(etag, d.stored.GetCustomer()); stale != nil {
-		out, done, err := c.erasedFor(ctx, p, in.Request)
+		out, done, err := c.erasedFor(ctx, p, in.Request, d.key.Name)
 		if !done && err == nil {
 			err = stale
 		}
@@ -87,10 +87,12 @@ func (c *Custodian) Erase(ctx context.Context, name resource.Customer, reason, e
 	return c.eraseNow(ctx, p, d.key.Name, in)
 }
 
-// erasedFor looks for the receipt that a request has got before. It spares a
-// customer who has come back since from the repetition of a request that was
-// meant for the enrolment before. Only under a claim is the answer final.
-func (c *Custodian) erasedFor(ctx context.Context, p place, request string) (out Receipt, done bool, err error) {
+// erasedFor looks for the receipt that a request has got before, of an enrolment
+// under another key than keyName. It spares a customer who has come back since
+// from the repetition of a request that was meant for the enrolment before. A
+// receipt of keyName itself spares nobody: what it says is destroyed came back,
+// out of a backup perhaps. Only under a claim is the answer final.
+func (c *Custodian) erasedFor(ctx context.Context, p place, request, keyName string) (out Receipt, done bool, err error) {
 	if request == "" {
 		return Receipt{}, false, nil
 	}
@@ -99,7 +101,7 @@ func (c *Custodian) erasedFor(ctx context.Context, p place, request string) (out
 			return Receipt{}, false, backend(err)
 		}
 		out, err := c.readReceipt(ctx, info.Name)
-		if err == nil && out.Statement.Request == request {
+		if err == nil && out.Statement.Request == request && out.Statement.KeyName != keyName {
 			return out, true, nil
 		}
 		if err != nil && fault.KindOf(err) != fault.Corrupt {
@@ -228,7 +230,6 @@ func (c *Custodian) eraseNow(ctx context.Context, p place, keyName string, in *i
 		in.Claimed = c.now().Add(c.lease).UTC()
 		err := c.writeIntent(ctx, p, in, blobstore.IfAbsent())
 		if err == nil {
-			audit.Of(ctx).Erased(in.Receipt)
 			return c.finish(ctx, p, in)
 		}
 		if !errors.Is(err, blobstore.ErrConflict) {
@@ -279,6 +280,7 @@ func (c *Custodian) resume(ctx context.Context, p place, in *intent) (Receipt, e
 // finish takes the steps that are left. It goes on when the caller is gone, but
 // not beyond its claim: then another may have taken over.
 func (c *Custodian) finish(ctx context.Context, p place, in *intent) (Receipt, error) {
+	audit.Of(ctx).Receipt(in.Receipt)
 	// The last quarter of the claim is for calls that come to their end late.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.lease-c.lease/4)
 	defer cancel()
@@ -319,7 +321,7 @@ func (c *Custodian) takeSteps(ctx context.Context, p place, in *intent) (Receipt
 // doneBefore calls an erasure off whose request has got its receipt before: what
 // is there now is of a later enrolment.
 func (c *Custodian) doneBefore(ctx context.Context, p place, in *intent) (out Receipt, done bool, err error) {
-	out, done, err = c.erasedFor(ctx, p, in.Request)
+	out, done, err = c.erasedFor(ctx, p, in.Request, in.KeyName)
 	if done {
 		err = backend(c.store.Delete(ctx, p.intent()))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/internal/custodytest"
@@ -256,4 +257,20 @@ func TestErasureBySweepIsOnRecord(t *testing.T) {
 		}
 		w.mustBeWhole(ctx, t)
 	})
+}
+
+// TestAPendingErasureIsOnRecordWithoutSubject: the log must not say whose events a
+// receipt's customer left, also where the erasure is not done yet.
+func TestAPendingErasureIsOnRecordWithoutSubject(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, custodytest.Embedded())
+	f := w.fixture(t.Context(), t)
+	for range 2 {
+		ctx, draft := audit.Begin(t.Context(), audit.Event{RequestID: "r"})
+		_, err := w.server(t, w.powerless).Erase(ctx, f.customer, "asked for it", "", request("erase"))
+		refusal(t, err, fault.Unavailable, ReasonErasurePending)
+		if e := draft.Event(); e.Receipt == "" || e.Subject != "" || e.RequestID != "" {
+			t.Errorf("on record without its receipt, or with what leads to other events: %+v", e)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -177,10 +178,17 @@ func (s *guarded) RecvMsg(m any) error {
 	return s.refused
 }
 
-// SendMsg sends a message. The call's one event is on record before the first.
+// errEnded is for work that nobody waits for any more.
+var errEnded = errors.New("the call has ended")
+
+// SendMsg sends a message. The call's one event is on record before the first,
+// as a success: work that goes on after its call has failed sends nothing.
 func (s *guarded) SendMsg(m any) error {
 	if err := s.call.recorded(s.ctx, codes.OK, ""); err != nil {
 		return err
+	}
+	if s.call.outcome != codes.OK {
+		return errEnded
 	}
 	return s.ServerStream.SendMsg(m)
 }
@@ -197,8 +205,9 @@ type call struct {
 	admitted atomic.Bool
 	working  atomic.Bool // the handler had its request, so that something may have happened
 
-	once   sync.Once
-	failed error // of the record
+	once    sync.Once
+	outcome codes.Code // as it was recorded
+	failed  error      // of the record
 }
 
 func (e *edge) begin(ctx context.Context, rule *access.Rule) (context.Context, *call) {
@@ -216,11 +225,10 @@ func (c *call) enter(ctx context.Context) error {
 	if leaf == nil {
 		return fault.New(fault.Unauthenticated, "CERTIFICATE_REQUIRED", "a client certificate is needed")
 	}
-	authorization, err := header(ctx, "authorization")
-	if err != nil {
-		return err
-	}
-	c.principal, err = c.edge.identity.Identify(ctx, leaf, authorization)
+	authorization, twice := header(ctx, "authorization")
+	var err error
+	c.principal, err = c.edge.identity.Identify(ctx, leaf, authorization) // what the certificate proves counts in any case
+	err = cmp.Or(twice, err)
 	c.draft.Add(func(e *audit.Event) { e.Principal, e.Machine = c.principal.ID, c.principal.Machine })
 	if err != nil {
 		return err
@@ -298,6 +306,7 @@ func (c *call) started(req proto.Message) {
 // It goes on when the caller is gone.
 func (c *call) recorded(ctx context.Context, ended codes.Code, reason string) error {
 	c.once.Do(func() {
+		c.outcome = ended
 		skipped := 0
 		if c.refused(ended) {
 			c.edge.refused(reason)

@@ -48,7 +48,7 @@ func (s lifecycle) EraseCustomer(ctx context.Context, req *wertfachv1.EraseCusto
 	if err != nil {
 		return nil, err
 	}
-	audit.Of(ctx).Erased(r.Name.ID)
+	audit.Of(ctx).Receipt(r.Name.ID)
 	return toReceipt(r), nil
 }
 
