@@ -25,8 +25,9 @@ const fetchAtOnce = 8
 
 // Fetch downloads the log into a folder, for checking it elsewhere: heads, public
 // keys, and the segments from the day of from on, all where it is zero. It checks
-// nothing. It ends with a signed inventory of what there was, so that nothing can be
-// taken out of the folder unnoticed. A download that broke off goes on where it was
+// nothing. What lies among the segments and has the name of none is left there, since
+// a folder may not hold it; [Reader.Verify] tells of it. It ends with a signed inventory
+// of what there was, so that nothing can be taken out of the folder unnoticed. A download that broke off goes on where it was
 // when it is repeated; [Folder.Fetched] tells whether it is whole. Progress, if not nil, is told of each
 // segment's size in bytes, also of those that were there.
 func (r *Reader) Fetch(ctx context.Context, dir string, from, now time.Time, signer segment.Signer, progress func(int64)) error {
@@ -50,7 +51,7 @@ func (r *Reader) Fetch(ctx context.Context, dir string, from, now time.Time, sig
 			return err
 		}
 	}
-	inventory, err := segment.Inventory{Time: now.UTC(), From: from, Chains: f.last}.Seal(ctx, signer)
+	inventory, err := segment.Inventory{Time: now.UTC(), From: from, Chains: f.last, Foreign: f.foreign}.Seal(ctx, signer)
 	if err != nil {
 		return fmt.Errorf("signing the inventory: %w", err)
 	}
@@ -61,6 +62,7 @@ type fetching struct {
 	root     *os.Root
 	r        *Reader
 	last     map[string]int64 // of each chain the last segment
+	foreign  []string         // names of what is no segment
 	mu       sync.Mutex       // of progress
 	progress func(int64)
 }
@@ -122,9 +124,16 @@ func (f *fetching) segments(ctx context.Context, prefix string) error {
 		version++
 		if v.Name != before {
 			before, version = v.Name, 1
-			if name, ok := segment.ParseName(v.Name); ok {
-				f.last[name.Chain] = max(f.last[name.Chain], name.Number)
-			}
+		}
+		parsed, ok := segment.ParseName(v.Name)
+		switch {
+		case ok:
+			f.last[parsed.Chain] = max(f.last[parsed.Chain], parsed.Number)
+		case version == 1 && len(f.foreign) < maxStrange:
+			f.foreign = append(f.foreign, v.Name)
+			fallthrough
+		default:
+			continue
 		}
 		name := v.Name
 		if version > 1 {
@@ -144,7 +153,12 @@ func (f *fetching) segment(ctx context.Context, v blobstore.Version, name string
 	there, err := f.root.Stat(name)
 	if err != nil || there.Size() != v.Size {
 		file, err := f.r.Segments.Read(ctx, v.Name, v.ID)
-		if err != nil {
+		switch {
+		case errors.Is(err, blobstore.ErrTooLarge):
+			file = nil // it is no segment, and none that can be read stays in its place
+		case errors.Is(err, blobstore.ErrNotFound):
+			return nil // somebody broke the lock meanwhile; it will be missed
+		case err != nil:
 			return fmt.Errorf("reading the audit log: %w", err)
 		}
 		if err := f.write(name, file); err != nil {

@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,5 +46,44 @@ func TestForeignObjects(t *testing.T) {
 	}
 	if got := l.broken(t, l.closed); got != last.Number-1 {
 		t.Errorf("segment %d is said to be broken, %d is gone", got, last.Number-1)
+	}
+}
+
+// TestFetchOfForeignObjects: nothing that lies among the segments stops a download,
+// and what is found there is found in the download too.
+func TestFetchOfForeignObjects(t *testing.T) {
+	t.Parallel()
+	var last segment.Name
+	anew := changed(t)
+	l := anew()
+	for _, name := range l.archive.of(l.closed) {
+		last, _ = segment.ParseName(name)
+	}
+	twin, next := last, last
+	twin.Time = twin.Time.Add(time.Millisecond)
+	next.Number++
+	for what, junk := range map[string]string{
+		"a folder's name":               segment.Day(last.Time)[:len(segment.Day(last.Time))-1],
+		"a name that leads out":         segment.Folder + "../../outside",
+		"a name that is too long":       segment.Folder + strings.Repeat("x", 300),
+		"a file's name":                 last.String() + "/below",
+		"a name of another version":     last.String() + versionSuffix + "2",
+		"the name of another segment":   twin.String(),
+		"the name of the one after all": next.String(),
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			l := anew()
+			dir := filepath.Join(t.TempDir(), "a", "b", "log")
+			l.archive.set(junk, make([]byte, segment.MaxSize+1))
+			want := l.verify(t, l.asOf)
+			if len(want.Findings) != 1 || want.Findings[0].Kind != Foreign || want.Findings[0].Segment != junk {
+				t.Errorf("in the store: %+v", want.Findings)
+			}
+			got, err := downloaded(t, l, dir).Verify(t.Context(), time.Time{}, l.asOf)
+			if err != nil || len(got.Findings) != 1 || got.Findings[0].Kind != Foreign || got.Findings[0].Segment != junk {
+				t.Errorf("in the download: %+v, %v", got.Findings, err)
+			}
+		})
 	}
 }

@@ -339,12 +339,16 @@ func (b *lockbox) Versions(_ context.Context, prefix string) iter.Seq2[blobstore
 	}
 }
 
-func (b *lockbox) Read(_ context.Context, name, id string, _ int64) ([]byte, error) {
+func (b *lockbox) Read(_ context.Context, name, id string, limit int64) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reads++
 	for i, v := range b.objects[name] {
-		if fmt.Sprint(i) == id {
+		switch {
+		case fmt.Sprint(i) != id:
+		case int64(len(v.data)) > limit:
+			return nil, blobstore.ErrTooLarge
+		default:
 			return bytes.Clone(v.data), nil
 		}
 	}

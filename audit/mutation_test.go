@@ -282,7 +282,7 @@ func TestStrangeObjects(t *testing.T) {
 	for _, name := range []string{"segments/x", "segments/2026-11-22/01/x", strings.Replace(l.archive.names()[0], "-0000", "-00000", 1)} {
 		l.archive.set(name, []byte("x"))
 		r := l.verify(t, l.asOf)
-		if len(r.Findings) != 1 || r.Findings[0].Kind != Broken || r.Findings[0].Segment != name {
+		if len(r.Findings) != 1 || r.Findings[0].Kind != Foreign || r.Findings[0].Segment != name {
 			t.Errorf("%s: %+v", name, r.Findings)
 		}
 		l.archive.remove(name)

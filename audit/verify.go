@@ -58,6 +58,9 @@ func (v *verifier) readInventory(segments Source) error {
 	}
 	if v.only == "" {
 		v.inventory = i.Chains
+		for _, object := range i.Foreign {
+			v.stranger(object)
+		}
 	}
 	return nil
 }
@@ -138,8 +141,8 @@ func (v *verifier) read(ctx context.Context, segments Source, prefix string) err
 		object := r.version.Name
 		switch {
 		case !r.ok:
-			if r.first && v.only == "" && len(v.strange) < maxStrange {
-				v.strange = append(v.strange, Finding{Kind: Broken, Segment: object, Problem: "an object that is no segment"})
+			if r.first && v.only == "" {
+				v.stranger(object)
 			}
 			continue
 		case !wanted(r.name):
@@ -155,7 +158,7 @@ func (v *verifier) read(ctx context.Context, segments Source, prefix string) err
 		switch {
 		case !r.first || c.broken:
 		case errors.Is(r.err, blobstore.ErrNotFound), errors.Is(r.err, blobstore.ErrTooLarge):
-			c.breaks(r.name.Number, object, "the segment can't be read: it is gone or too large")
+			c.suspect(Finding{Number: r.name.Number, Segment: object, Problem: "the segment can't be read: it is gone or too large"})
 		case r.err != nil:
 			return fmt.Errorf("reading the audit log: %w", r.err)
 		default:
@@ -167,6 +170,13 @@ func (v *verifier) read(ctx context.Context, segments Source, prefix string) err
 
 // maxStrange bounds how many objects are named that are no segments.
 const maxStrange = 100
+
+// stranger notes an object that is no segment.
+func (v *verifier) stranger(object string) {
+	if len(v.strange) < maxStrange {
+		v.strange = append(v.strange, Finding{Kind: Foreign, Segment: object, Problem: "an object that is no segment"})
+	}
+}
 
 func (v *verifier) chain(id string) *chainCheck {
 	c, ok := v.chains[id]

@@ -328,12 +328,13 @@ func (c *call) recorded(ctx context.Context, ended codes.Code, reason string) er
 }
 
 // refused says whether the call ended because its caller may not do what it asks
-// for, or not now. Bad input of somebody who has a place is no such call.
+// for, or not now. What somebody who has a place does badly, or gives up, or can't
+// be served with, is no such call; without a place nothing else would bound it.
 func (c *call) refused(ended codes.Code) bool {
 	switch ended {
-	case codes.OK, codes.Unavailable, codes.Canceled, codes.DeadlineExceeded:
+	case codes.OK:
 		return false
-	case codes.InvalidArgument:
+	case codes.InvalidArgument, codes.Unavailable, codes.Canceled, codes.DeadlineExceeded:
 		return !c.taken
 	default:
 		return !c.admitted.Load()

@@ -77,3 +77,29 @@ func TestAHeaderThatComesTwiceHidesNobody(t *testing.T) {
 		t.Errorf("on record as %q", got)
 	}
 }
+
+// TestWhoHasNoPlaceIsHeldBack: whatever ends a call before its caller has a place
+// counts as a refusal, so that nobody fills the log with such calls.
+func TestWhoHasNoPlaceIsHeldBack(t *testing.T) {
+	table, err := access.NewTable(access.Services()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ended := range []codes.Code{codes.InvalidArgument, codes.Unavailable, codes.Canceled, codes.DeadlineExceeded} {
+		for _, taken := range []bool{false, true} {
+			refused := 0
+			e := &edge{
+				table: table, limits: limit.New(limit.Machines(), limit.People(), nil), record: recorder{},
+				refused: func(string) { refused++ }, log: slog.New(slog.DiscardHandler),
+			}
+			ctx, c := e.begin(t.Context(), table["/wertfach.v1.AuditService/VerifyLog"])
+			c.taken = taken
+			if err := c.recorded(ctx, ended, ""); err != nil {
+				t.Fatal(err)
+			}
+			if want := map[bool]int{false: 1, true: 0}[taken]; refused != want {
+				t.Errorf("%v, with a place %t: refused %d times", ended, taken, refused)
+			}
+		}
+	}
+}

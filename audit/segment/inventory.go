@@ -21,6 +21,9 @@ type Inventory struct {
 	From time.Time `json:"from,omitzero"`
 	// Chains has the number of the last segment of each chain.
 	Chains map[string]int64 `json:"chains"`
+	// Foreign has the names of objects that lay among the segments and are none,
+	// the first of them where there were many. They were not downloaded.
+	Foreign []string `json:"foreign,omitempty"`
 }
 
 // Seal signs the inventory: a file of two lines.
