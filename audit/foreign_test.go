@@ -87,3 +87,42 @@ func TestFetchOfForeignObjects(t *testing.T) {
 		})
 	}
 }
+
+// TestForeignObjectsHideNothing: junk of every size, also between the segments and
+// right before where a page begins, takes no event out of a list.
+func TestForeignObjectsHideNothing(t *testing.T) {
+	t.Parallel()
+	for what, junk := range map[string][]byte{"small": []byte("junk\n"), "too large": make([]byte, segment.MaxSize+1)} {
+		l := changed(t)()
+		list := func(size int) (ids []string, damaged bool) {
+			q := Query{From: l.asOf.Add(-time.Hour), To: l.asOf, Size: size}
+			for {
+				page, err := l.reader().List(t.Context(), q)
+				if err != nil {
+					t.Fatal(what, ": ", err)
+				}
+				for _, e := range page.Events {
+					ids = append(ids, e.ID)
+				}
+				damaged = damaged || page.Damaged
+				if q.Token = page.Next; q.Token == "" {
+					return ids, damaged
+				}
+			}
+		}
+		want, damaged := list(1000)
+		if damaged || len(want) < 10 {
+			t.Fatal(len(want), damaged)
+		}
+		for _, name := range l.archive.names() {
+			n, _ := segment.ParseName(name)
+			n.Time = n.Time.Add(time.Millisecond)
+			l.archive.set(n.String(), junk)
+		}
+		for size := 1; size <= len(want); size++ {
+			if got, damaged := list(size); !damaged || !slices.Equal(got, want) {
+				t.Errorf("%s, pages of %d: %d of %d events, damaged %t", what, size, len(got), len(want), damaged)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/wertfach/wertfach/audit/segment"
@@ -34,7 +35,7 @@ func (r *Reader) List(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	l := &listing{q: q, start: start, at: start, keys: keys, segments: r.Segments, held: map[string]object{}}
+	l := &listing{q: q, start: start, at: start, keys: keys, segments: r.Segments, held: map[string][]object{}}
 	return l.run(ctx)
 }
 
@@ -46,7 +47,7 @@ type listing struct {
 	keys      segment.Keys
 	segments  Source
 	open      cursors
-	held      map[string]object // of each chain the newest segment that begins before start
+	held      map[string][]object // of each chain what begins before start, the newest last
 	page      Page
 	full      bool
 	read      int   // segments
@@ -70,7 +71,7 @@ func (l *listing) run(ctx context.Context) (Page, error) {
 		// All of a segment is before start if its successor in the chain begins
 		// before; names have the time cut to milliseconds.
 		if !o.Time.Add(time.Millisecond).After(l.start.time) {
-			l.held[o.Chain] = o
+			l.held[o.Chain] = append(l.held[o.Chain], o)
 			continue
 		}
 		if err := l.openHeld(ctx); err != nil {
@@ -83,7 +84,7 @@ func (l *listing) run(ctx context.Context) (Page, error) {
 			l.page.Next = l.q.token(position{time: o.Time})
 			return l.page, nil
 		}
-		if err := l.begin(ctx, o); err != nil {
+		if _, err := l.begin(ctx, o); err != nil {
 			return Page{}, err
 		}
 	}
@@ -138,21 +139,34 @@ func prefixes(from, to time.Time) iter.Seq[string] {
 	}
 }
 
+// openHeld begins with the newest segment of each chain that is one: what only has
+// a segment's name must not stand before it.
 func (l *listing) openHeld(ctx context.Context) error {
-	for chain, o := range l.held {
-		if err := l.begin(ctx, o); err != nil {
-			return err
+	for chain, objects := range l.held {
+		for _, o := range slices.Backward(objects) {
+			ok, err := l.begin(ctx, o)
+			if err != nil {
+				return err
+			}
+			if ok {
+				break
+			}
 		}
 		delete(l.held, chain)
 	}
 	return nil
 }
 
-// begin reads a segment and adds its events to those that are merged.
-func (l *listing) begin(ctx context.Context, o object) error {
+// begin reads a segment and adds its events to those that are merged. It says
+// whether it is one.
+func (l *listing) begin(ctx context.Context, o object) (ok bool, err error) {
 	file, err := l.segments.Read(ctx, o.version.Name, o.version.ID)
+	if errors.Is(err, blobstore.ErrTooLarge) || errors.Is(err, blobstore.ErrNotFound) {
+		l.page.Damaged = true
+		return false, nil
+	}
 	if err != nil {
-		return fmt.Errorf("reading the audit log: %w", err)
+		return false, fmt.Errorf("reading the audit log: %w", err)
 	}
 	l.read++
 	l.size += int64(len(file))
@@ -164,9 +178,9 @@ func (l *listing) begin(ctx context.Context, o object) error {
 		// Whoever can write to the store can put something there that is no
 		// segment. That must not hide all the others.
 		l.page.Damaged = true
-		return nil
+		return false, nil
 	}
-	return l.open.add(s)
+	return true, l.open.add(s)
 }
 
 // drain looks at all events before a time, or at all there are, in their order,
