@@ -2,7 +2,6 @@ package custody
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/wertfach/wertfach/audit"
@@ -37,17 +36,20 @@ func (c *Custodian) Reveal(ctx context.Context, name resource.Artefact, paths []
 	if err != nil {
 		return Artefact{}, err
 	}
-	audit.Of(ctx).Revealed(slices.Sorted(maps.Keys(clearText)))
 	out, stored := d.asRead(a), open(a.GetRecord())
+	var revealed []string // what is shown now and was hidden before
 	for _, path := range paths {
-		s := field.Artefact.Spec(path)
-		switch text, opened := clearText[path]; {
-		case opened:
+		s, text := field.Artefact.Spec(path), clearText[path]
+		if !s.Secret {
+			text = stored[path]
+		}
+		if s.Masked() && text != "" {
 			out.Values[path] = text
-		case !s.Secret && stored[path] != "":
-			out.Values[path] = stored[path]
+			revealed = append(revealed, path)
 		}
 	}
+	slices.Sort(revealed)
+	audit.Of(ctx).Revealed(revealed)
 	return out, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/format"
@@ -155,9 +156,15 @@ func TestRevealOpensOnlyWhatIsAsked(t *testing.T) {
 		for kind, a := range h.artefacts {
 			for path := range h.values[kind] {
 				calls = 0
+				ctx, draft := audit.Begin(ctx, audit.Event{})
 				got, err := c.Reveal(ctx, a.Name, []string{path})
 				if err != nil {
 					t.Fatal(err)
+				}
+				// Whatever others see masked is on record, a document's number too.
+				recorded := slices.Equal(draft.Event().Fields, []string{path})
+				if masked := field.Artefact.Spec(path).Masked(); recorded != masked {
+					t.Errorf("revealing %s, masked %t: on record %v", path, masked, draft.Event().Fields)
 				}
 				want := merge(a.Values, h.values[kind], []string{path})
 				if shown(got.Values) != shown(want) {

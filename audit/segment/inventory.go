@@ -15,7 +15,7 @@ const InventoryFormat = "wertfach-audit-inventory/1"
 // out of the download as a whole, with its head, is missed.
 type Inventory struct {
 	Format string `json:"format"`
-	// Time is when the download ended.
+	// Time is when the download began.
 	Time time.Time `json:"time"`
 	// From is the first day that was downloaded; zero for the whole log.
 	From time.Time `json:"from,omitzero"`

@@ -14,9 +14,11 @@ import (
 const pageHead = `<!-- Written by ` + "`make generate`" + ` from the annotations in proto/wertfach/v1: change those, not this. -->
 # Who may call what
 
-A caller that has no role for an RPC is refused with PERMISSION_DENIED. One that has the role, but not at the institute
+A caller that has no role for an RPC is refused with PERMISSION_DENIED, a machine that would have it only with a person's
+token and comes without one with UNAUTHENTICATED (PERSON_REQUIRED). One that has the role, but not at the institute
 that the request is about, gets the answer for something that is not there. Everything that is not in this table is
-refused to everybody; only the standard health service answers every caller with a certificate of the deployment's authority.
+refused to everybody; only the standard health service answers every caller with a certificate of the deployment's authority
+(and with "wertfach dev" the reflection of the schema).
 
 - **yes**: a machine with this role may call it, for its institutes. People (agents of the hotline, privacy officers)
   prove who they are with a token, through a machine that may act for them.

@@ -55,7 +55,7 @@ type Event struct {
 	Receipt string `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	// What secrets were asked for, such as `UNLOCK`.
 	Purpose string `protobuf:"bytes,12,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	// The secret fields that were given out, such as `sim_card.puk`.
+	// The fields, masked for other readers, that were given out: `sim_card.puk`.
 	Fields []string `protobuf:"bytes,13,rep,name=fields,proto3" json:"fields,omitempty"`
 	// The hotline call in which it was done.
 	Call string `protobuf:"bytes,14,opt,name=call,proto3" json:"call,omitempty"`

@@ -35,7 +35,9 @@ type AuditServiceClient interface {
 	// was logged in the time that is asked for, and nothing else.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
 	// Checks the log as it lies in the locked store: every signature, every link,
-	// every end.
+	// every end. It takes as long as the log is large, and is bounded like every
+	// call: for more than a day or two of a busy server `wertfach audit fetch` and
+	// `wertfach audit verify` are the way, which have no such bound.
 	VerifyLog(ctx context.Context, in *VerifyLogRequest, opts ...grpc.CallOption) (*VerifyLogResponse, error)
 }
 
@@ -77,7 +79,9 @@ type AuditServiceServer interface {
 	// was logged in the time that is asked for, and nothing else.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
 	// Checks the log as it lies in the locked store: every signature, every link,
-	// every end.
+	// every end. It takes as long as the log is large, and is bounded like every
+	// call: for more than a day or two of a busy server `wertfach audit fetch` and
+	// `wertfach audit verify` are the way, which have no such bound.
 	VerifyLog(context.Context, *VerifyLogRequest) (*VerifyLogResponse, error)
 	mustEmbedUnimplementedAuditServiceServer()
 }
