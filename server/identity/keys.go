@@ -100,17 +100,23 @@ func verify(parsed *jose.JSONWebSignature, set []jose.JSONWebKey) ([]byte, bool)
 	return nil, false
 }
 
-// cached are the keys that may serve now; where they are no longer fresh, others
-// are fetched meanwhile.
+// cached are the keys that may serve now. Where they are no longer fresh the issuer
+// is asked first, since it may have withdrawn one; of an issuer that did not answer
+// the last time they serve on, and it is asked meanwhile.
 func (k *keys) cached(ctx context.Context) []jose.JSONWebKey {
 	k.mu.Lock()
-	set, age := k.set, k.now().Sub(k.fetched)
+	set, age, failed := k.set, k.now().Sub(k.fetched), k.failed
 	k.mu.Unlock()
-	if age > keepFor {
+	switch {
+	case age > keepFor:
 		return nil
-	}
-	if age > freshFor {
+	case age <= freshFor:
+	case failed:
 		k.begin(ctx)
+	default:
+		if now, err := k.fetch(ctx); err == nil {
+			return now
+		}
 	}
 	return set
 }
