@@ -125,8 +125,17 @@ func (c *cli) printLog(r audit.Report, from time.Time, keyFile string) error {
 	return coded{errLog, exitUnverified}
 }
 
+// since says from where on a log was checked.
+func since(from time.Time) string {
+	if from.IsZero() {
+		return "from its beginning"
+	}
+	return "from " + from.Format(time.DateOnly)
+}
+
 func (c *cli) printReport(r audit.Report, from time.Time) error {
 	if c.output == "table" {
+		fmt.Fprintf(c.stdout, "as of %s, %s\n", r.AsOf.UTC().Format(time.RFC3339), since(from))
 		return c.table(func(row func(...string)) {
 			row("CHAIN", "SERVER", "SEGMENTS", "EVENTS", "FIRST", "LAST", "END")
 			for _, ch := range r.Chains {

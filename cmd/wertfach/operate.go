@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
+	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore/embedded"
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/custody/fault"
@@ -45,7 +47,8 @@ func operate(cmd *cobra.Command, file string, lasts bool, do func(context.Contex
 	if o.watched, err = node.Watch(ctx, c, versionText(), health, log); err != nil {
 		return started(ctx, err)
 	}
-	defer func() { failed = errors.Join(failed, o.watched.Close(context.WithoutCancel(ctx))) }()
+	unwatch := sync.OnceValue(func() error { return o.watched.Close(context.WithoutCancel(ctx)) })
+	defer func() { failed = errors.Join(failed, unwatch()) }()
 	o.log = o.watched.Logger(log)
 	o.backends, err = node.Await(ctx, c, o.log, func(ctx context.Context, b *node.Backends) (err error) {
 		o.custodian, err = b.Custodian(ctx, nil)
@@ -55,8 +58,7 @@ func operate(cmd *cobra.Command, file string, lasts bool, do func(context.Contex
 		return started(ctx, err)
 	}
 	defer closing(o.backends, &failed)
-	health.Started(node.Check{Name: "keys", Probe: o.backends.Keys.Ping}, node.Check{Name: "objects", Probe: o.backends.Store.Ping})
-	defer health.Stopping()
+	defer func() { failed = errors.Join(failed, unwatch()) }() // nobody asks back ends that are closed
 	o.events, err = o.backends.Audit(ctx, o.custodian, nil)
 	if errors.Is(err, embedded.ErrInUse) {
 		return coded{errors.New("audit.spool_file: another process works on it; give this command a configuration that names another file"), exitUsage}
@@ -71,6 +73,12 @@ func operate(cmd *cobra.Command, file string, lasts bool, do func(context.Contex
 			failed = fmt.Errorf("closing the audit log: %w", err)
 		}
 	}()
+	health.Started(
+		node.Check{Name: "keys", Probe: o.backends.Keys.Ping}, node.Check{Name: "objects", Probe: o.backends.Store.Ping},
+		node.Check{Name: "audit", Probe: func(ctx context.Context) error { return o.events.Ready(ctx, audit.Spooled) }},
+	)
+	defer health.Stopping()
+	o.watched.Serving(node.Served{Health: health, Backends: o.backends, Custodian: o.custodian, Audit: o.events})
 	err = do(ctx, o)
 	o.explain(ctx, err)
 	return err

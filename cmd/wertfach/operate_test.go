@@ -50,8 +50,14 @@ func TestSweepTellsItsMetrics(t *testing.T) {
 	}
 	defer answer.Body.Close()
 	metrics, err := io.ReadAll(answer.Body)
-	if err != nil || !strings.Contains(string(metrics), "wertfach_sweeps_total{outcome=\"ok\"} 1\n") {
-		t.Errorf("%d, %v\n%s", answer.StatusCode, err, metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What it puts on record is watched like a server's.
+	for _, want := range []string{`wertfach_sweeps_total{outcome="ok"} 1`, "wertfach_ready 1", `wertfach_part_ready{part="audit"} 1`, "wertfach_audit_refusing 0"} {
+		if !strings.Contains(string(metrics), want+"\n") {
+			t.Errorf("%d, without %s:\n%s", answer.StatusCode, want, metrics)
+		}
 	}
 	stop()
 	if code := <-r.ended; code != exitOK {

@@ -62,13 +62,13 @@ Exit codes: 0 stopped as it was told; 1 not started or failed, the message says 
 			boundMemory(int64(c.Limits.CacheSize))
 			ctx := cmd.Context() // ends with SIGTERM and SIGINT
 			log := c.Log.Logger(cmd.ErrOrStderr())
+			again := make(chan os.Signal, 1)
+			signal.Notify(again, syscall.SIGHUP) // before the start, which may wait: else it would end the process
+			defer signal.Stop(again)
 			n, err := node.Start(ctx, node.Options{Config: c, Log: log, Version: versionText()})
 			if err != nil {
 				return started(ctx, err)
 			}
-			again := make(chan os.Signal, 1)
-			signal.Notify(again, syscall.SIGHUP)
-			defer signal.Stop(again)
 			watching, stop := context.WithCancel(ctx)
 			defer stop()
 			go config.Watcher{File: file, Running: c, Apply: n.Update, Now: again, Log: log}.Run(watching)
