@@ -27,18 +27,22 @@ func (d *deployment) auditFaults() []fault {
 		ends: only(codes.Unavailable, func(m protoreflect.MethodDescriptor) bool { return locked(m) || reads(m) }), healthy: true,
 	})
 	return []fault{
-		fault{name: "audit bucket unwritable", ends: only(codes.Unavailable, locked), healthy: true, begin: forbid, end: allow}.noticed(d.reveal),
-		unreachable.noticed(d.reveal),
-		fault{name: "audit spool full", ends: all, begin: forbid, end: allow}.noticed(d.read),
+		fault{name: "audit bucket unwritable", ends: only(codes.Unavailable, locked), healthy: true, begin: forbid, end: allow}.noticed(d.reveal, seldom),
+		unreachable.noticed(d.reveal, seldom),
+		fault{name: "audit spool full", ends: all, begin: forbid, end: allow}.noticed(d.read, 0),
 	}
 }
+
+// seldom is a pause with which calls fill no spool.
+const seldom = 20 * time.Millisecond
 
 // all is the end of every call that can't be put on record.
 func all(protoreflect.MethodDescriptor) []codes.Code { return []codes.Code{codes.Unavailable} }
 
 // noticed is the same fault once the server knows of it: a call is refused because
-// it can't be put on record.
-func (f fault) noticed(call func(context.Context) error) fault {
+// it can't be put on record. The pause between calls keeps them from filling the
+// spool, where it is to have room.
+func (f fault) noticed(call func(context.Context) error, pause time.Duration) fault {
 	begin := f.begin
 	f.begin = func(ctx context.Context) error {
 		if err := begin(ctx); err != nil {
@@ -53,6 +57,7 @@ func (f fault) noticed(call func(context.Context) error) fault {
 			if status.Code(err) == codes.Unavailable {
 				return nil
 			}
+			time.Sleep(pause)
 		}
 		return ctx.Err()
 	}

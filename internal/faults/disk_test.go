@@ -37,7 +37,7 @@ func (d *deployment) diskFault(t testing.TB) fault {
 		name: "audit spool unwritable", ends: all,
 		begin: func(context.Context) error { return fileSize(0, files.Max) },
 		end:   func(context.Context) error { return fileSize(files.Cur, files.Max) },
-	}.noticed(d.read)
+	}.noticed(d.read, 0)
 }
 
 // fileSize bounds how large this process may write files. Processes that run
