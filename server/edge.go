@@ -18,8 +18,10 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/tap"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/wertfach/wertfach/audit"
@@ -64,20 +66,42 @@ type edge struct {
 	record    Recorder
 	valid     validator
 	timeout   time.Duration
+	changed   atomic.Int64 // the timeout that holds in its place once it was changed
 	refused   func(reason string)
 	log       *slog.Logger
 }
 
+// patience is how long a call may take.
+func (e *edge) patience() time.Duration {
+	return cmp.Or(time.Duration(e.changed.Load()), e.timeout)
+}
+
+// tap bounds calls of one request and one answer from their first byte on: gRPC
+// reads the request before it asks an interceptor, and who never sends it would
+// be waited for without an end.
+func (e *edge) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
+	rule := e.table[info.FullMethodName]
+	if rule == nil && info.FullMethodName != healthv1.Health_Check_FullMethodName || rule != nil && rule.Streams {
+		return ctx, nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, e.patience())
+	context.AfterFunc(ctx, cancel) // ctx ends with the call
+	return bounded, nil
+}
+
 func (e *edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {
 	rule, ours := e.table[info.FullMethod]
-	if !ours { // the standard services: health, and in development reflection
+	if !ours {
 		err = e.guard(ctx, info.FullMethod, nil, func() error {
+			if err := standard(info.FullMethod); err != nil {
+				return err
+			}
 			answer, err = handler(ctx, req)
 			return err
 		})
 		return orNothing(answer, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	ctx, cancel := context.WithTimeout(ctx, e.patience())
 	defer cancel()
 	ctx, c := e.begin(ctx, rule)
 	defer func() { c.end() }()
@@ -103,6 +127,16 @@ func (e *edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h
 	return orNothing(answer, err)
 }
 
+// standard refuses whatever is neither in the table nor of a standard service, to
+// whose methods every caller with a certificate gets: health, and reflection where
+// it is offered.
+func standard(method string) error {
+	if strings.HasPrefix(method, "/grpc.health.v1.Health/") || strings.HasPrefix(method, "/grpc.reflection.") {
+		return nil
+	}
+	return fault.New(fault.Denied, access.ReasonRole, "nobody may call this")
+}
+
 // orNothing gives no answer beside an error.
 func orNothing(answer any, err error) (any, error) {
 	if err != nil {
@@ -114,7 +148,12 @@ func orNothing(answer any, err error) (any, error) {
 func (e *edge) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	rule, ours := e.table[info.FullMethod]
 	if !ours {
-		return e.guard(stream.Context(), info.FullMethod, nil, func() error { return handler(service, stream) })
+		return e.guard(stream.Context(), info.FullMethod, nil, func() error {
+			if err := standard(info.FullMethod); err != nil {
+				return err
+			}
+			return handler(service, stream)
+		})
 	}
 	ctx, c := e.begin(stream.Context(), rule)
 	defer func() { c.end() }()
@@ -129,6 +168,9 @@ func (e *edge) stream(service any, stream grpc.ServerStream, info *grpc.StreamSe
 			return err
 		}
 		s := &guarded{ServerStream: stream, ctx: ctx, call: c}
+		if !info.IsClientStream {
+			s.patience = e.patience() // nothing else bounds the wait for the one request
+		}
 		err := handler(service, s)
 		return cmp.Or(s.refusal(), err) // whatever the handler made of a refusal
 	})
@@ -138,8 +180,9 @@ func (e *edge) stream(service any, stream grpc.ServerStream, info *grpc.StreamSe
 // for its record.
 type guarded struct {
 	grpc.ServerStream
-	ctx  context.Context
-	call *call
+	ctx      context.Context
+	call     *call
+	patience time.Duration // how long a message is waited for; without an end where zero
 
 	mu      sync.Mutex // a handler whose client stands still returns before its work does
 	refused error
@@ -160,7 +203,7 @@ func (s *guarded) RecvMsg(m any) error {
 	if err := s.refusal(); err != nil {
 		return err
 	}
-	if err := s.ServerStream.RecvMsg(m); err != nil {
+	if err := s.receive(m); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -176,6 +219,24 @@ func (s *guarded) RecvMsg(m any) error {
 		s.call.started(msg)
 	}
 	return s.refused
+}
+
+// receive waits for a message, as long as there is patience. Who has none left ends
+// the call, and with it the waiting; nobody looks at m then.
+func (s *guarded) receive(m any) error {
+	if s.patience == 0 {
+		return s.ServerStream.RecvMsg(m)
+	}
+	received := make(chan error, 1)
+	go func() { received <- s.ServerStream.RecvMsg(m) }()
+	timer := time.NewTimer(s.patience)
+	defer timer.Stop()
+	select {
+	case err := <-received:
+		return err
+	case <-timer.C:
+		return standsStill(s.patience)
+	}
 }
 
 // errEnded is for work that nobody waits for any more.

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody/fault"
@@ -103,3 +104,38 @@ func TestWhoHasNoPlaceIsHeldBack(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatHasNoRuleIsRefused: a method that nobody said anything about is called by
+// nobody, however it came to be offered.
+func TestWhatHasNoRuleIsRefused(t *testing.T) {
+	e := &edge{table: access.Table{}, log: slog.New(slog.DiscardHandler)}
+	for method, want := range map[string]codes.Code{
+		"/wertfach.v1.ArtefactService/RevealArtefact": codes.PermissionDenied,
+		"/grpc.health.v1.Health/Check":                codes.OK,
+	} {
+		called := false
+		_, err := e.unary(Known(t.Context()), nil, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) {
+			called = true
+			return nil, nil
+		})
+		if status.Code(err) != want || called != (want == codes.OK) {
+			t.Errorf("%s: %v, called %t", method, err, called)
+		}
+		called = false
+		err = e.stream(nil, counter{ServerStream: known{ctx: Known(t.Context())}}, &grpc.StreamServerInfo{FullMethod: method}, func(any, grpc.ServerStream) error {
+			called = true
+			return nil
+		})
+		if status.Code(err) != want || called != (want == codes.OK) {
+			t.Errorf("%s as a stream: %v, called %t", method, err, called)
+		}
+	}
+}
+
+// known is a stream of somebody with a certificate.
+type known struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (k known) Context() context.Context { return k.ctx }

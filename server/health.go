@@ -45,9 +45,9 @@ func (h *health) status(ctx context.Context) healthv1.HealthCheckResponse_Servin
 	err := h.ready(ctx)
 	switch was := h.ill.Swap(err != nil); {
 	case err != nil && !was:
-		h.log.WarnContext(ctx, "keys or objects can't be reached; not serving", slog.Any("cause", err))
+		h.log.WarnContext(ctx, "keys, objects or the audit log can't be used; not serving", slog.Any("cause", err))
 	case err == nil && was:
-		h.log.InfoContext(ctx, "keys and objects can be reached again; serving")
+		h.log.InfoContext(ctx, "keys, objects and the audit log can be used again; serving")
 	}
 	if err != nil {
 		return healthv1.HealthCheckResponse_NOT_SERVING

@@ -42,7 +42,11 @@ func (s *streams) moving(work func(moved func()) error) error {
 		case <-alive:
 			timer.Reset(s.idle)
 		case <-timer.C:
-			return fault.New(fault.Aborted, "STREAM_IDLE", "nothing was sent or taken for %v", s.idle)
+			return standsStill(s.idle)
 		}
 	}
+}
+
+func standsStill(idle time.Duration) error {
+	return fault.New(fault.Aborted, "STREAM_IDLE", "nothing was sent or taken for %v", idle)
 }

@@ -99,8 +99,15 @@ const (
 // Server answers the API on one listener.
 type Server struct {
 	grpc    *grpc.Server
+	edge    *edge
 	health  *health
 	streams *streams
+}
+
+// SetTimeout changes how long a call may take: for calls that begin from now on.
+// Zero is the default.
+func (s *Server) SetTimeout(d time.Duration) {
+	s.edge.changed.Store(int64(cmp.Or(d, defaultTimeout)))
 }
 
 // New makes a server. Nothing listens yet.
@@ -140,8 +147,10 @@ func New(cfg Config) (*Server, error) {
 		creds = cfg.Handshakes(creds)
 	}
 	s := &Server{
+		edge: edge,
 		grpc: grpc.NewServer(append([]grpc.ServerOption{
 			grpc.Creds(creds),
+			grpc.InTapHandle(edge.tap),
 			grpc.UnaryInterceptor(edge.unary),
 			grpc.StreamInterceptor(edge.stream),
 			grpc.MaxRecvMsgSize(maxMessage),

@@ -160,6 +160,7 @@ func (n *Node) Update(c *config.Config) error {
 		return err
 	}
 	n.limits.Set(limits(c.Calls))
+	n.server.SetTimeout(c.Calls.Timeout)
 	return nil
 }
 
