@@ -49,7 +49,7 @@ func TestHealthTellsTheTruth(t *testing.T) {
 	hangs.Store(true)
 	says(healthv1.HealthCheckResponse_NOT_SERVING)
 	// The operator hears of each change once.
-	if ill, well := strings.Count(s.log.String(), "level=WARN msg=\"keys or objects"), strings.Count(s.log.String(), "reached again"); ill != 2 || well != 1 {
+	if ill, well := strings.Count(s.log.String(), "level=WARN msg=\"keys, objects"), strings.Count(s.log.String(), "used again"); ill != 2 || well != 1 {
 		t.Errorf("told %d times that it is away and %d times that it is back:\n%s", ill, well, s.log)
 	}
 }

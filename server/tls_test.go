@@ -70,25 +70,36 @@ func checkRefused(t *testing.T, s *site, name string, c credentials.TransportCre
 	}
 }
 
-// A server that could not tell its clients from strangers does not start.
+// A server that could not tell its clients from strangers, or keep a record of
+// what they do, does not start.
 func TestConfigIsComplete(t *testing.T) {
 	t.Parallel()
 	var good server.Config
-	open(t, func(c *server.Config) { good = *c })
-	for name, spoil := range map[string]func(*server.Config){
-		"no custodian": func(c *server.Config) { c.Custodian = nil },
-		"no TLS":       func(c *server.Config) { c.TLS = nil },
-		"no readiness": func(c *server.Config) { c.Ready = nil },
-		"no authority": func(c *server.Config) { c.TLS.ClientCAs = nil },
-		"another's rules": func(c *server.Config) {
-			c.TLS.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, nil }
-		},
+	s := open(t, func(c *server.Config) { good = *c })
+	good = s.edge.Into(good)
+	made, err := server.New(good)
+	if err != nil {
+		t.Fatalf("nothing is spoiled: %v", err)
+	}
+	made.Shutdown(t.Context())
+	const incomplete, strangers = "are needed", "authority of the clients' certificates"
+	for name, c := range map[string]struct {
+		spoil func(*server.Config)
+		want  string
+	}{
+		"no custodian": {func(c *server.Config) { c.Custodian = nil }, incomplete},
+		"no TLS":       {func(c *server.Config) { c.TLS = nil }, incomplete},
+		"no identity":  {func(c *server.Config) { c.Identity = nil }, incomplete},
+		"no record":    {func(c *server.Config) { c.Record = nil }, incomplete},
+		"no audit log": {func(c *server.Config) { c.Events = nil }, incomplete},
+		"no readiness": {func(c *server.Config) { c.Ready = nil }, incomplete},
+		"no authority": {func(c *server.Config) { c.TLS.ClientCAs = nil }, strangers},
 	} {
 		cfg := good
 		cfg.TLS = good.TLS.Clone()
-		spoil(&cfg)
-		if _, err := server.New(cfg); err == nil {
-			t.Errorf("%s: a server was made", name)
+		c.spoil(&cfg)
+		if _, err := server.New(cfg); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want an error that says %q", name, err, c.want)
 		}
 	}
 }

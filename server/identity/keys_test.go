@@ -18,9 +18,6 @@ import (
 	"github.com/wertfach/wertfach/server/identity"
 )
 
-// patience bounds what a test waits for.
-const patience = 20 * time.Second
-
 // TestKeysAreKept: they are fetched when the first token comes, and once for
 // however many come at the same time.
 func TestKeysAreKept(t *testing.T) {
