@@ -56,6 +56,9 @@ func (d *Draft) Scan(artefact, id string) {
 // before.
 func (d *Draft) Receipt(id string) { d.Add(func(e *Event) { e.Receipt = id }) }
 
+// Purpose adds what it was done for.
+func (d *Draft) Purpose(name string) { d.Add(func(e *Event) { e.Purpose = name }) }
+
 // Revealed adds the secret fields that were opened, by their paths.
 func (d *Draft) Revealed(paths []string) { d.Add(func(e *Event) { e.Fields = paths }) }
 

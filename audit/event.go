@@ -33,10 +33,14 @@ type Event struct {
 	Scan     string `json:"scan,omitempty"`
 	// Receipt is the receipt of an erasure, by the last part of its name.
 	Receipt string `json:"receipt,omitempty"`
-	// Purpose is what secrets were asked for: "UNLOCK".
+	// Purpose is what secrets were asked for, "UNLOCK", or what data was read for
+	// whose processing is restricted: "LEGAL_CLAIM".
 	Purpose string `json:"purpose,omitempty"`
 	// Fields are the secret fields that were given out: "sim_card.puk".
 	Fields []string `json:"fields,omitempty"`
+	// Classes are the classes of data that went by the retention rules:
+	// "secrets", "artefacts.bike".
+	Classes []string `json:"classes,omitempty"`
 	// Call is the hotline call in which it was done.
 	Call string `json:"call,omitempty"`
 	// RequestID is the id by which a repetition of the request is known.

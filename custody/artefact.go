@@ -102,9 +102,6 @@ func (in Draft) check(rules field.Rules) []fault.Violation {
 }
 
 func (d *Dossier) register(id, revision string, in Draft) error {
-	if err := d.running(); err != nil {
-		return err
-	}
 	if !slices.Contains(d.stored.GetServices(), field.Artefact.ServiceOf(in.Kind)) {
 		return fault.New(fault.Precondition, ReasonServiceNotBooked, "%s: the customer has not booked the service for it", in.Field)
 	}
@@ -184,9 +181,6 @@ func (d *Dossier) updateArtefact(id, kind string, in Update, revision string) er
 	if err := fresh(in.ETag, a.GetRecord()); err != nil {
 		return err
 	}
-	if err := d.running(); err != nil {
-		return err
-	}
 	if kind != "" && kind != a.GetKind() {
 		return fault.Field("artefact.kind", "kind.fixed", "an artefact keeps its kind; register another one")
 	}
@@ -214,7 +208,7 @@ func (d *Dossier) updateArtefact(id, kind string, in Update, revision string) er
 
 // DeleteArtefact removes an artefact with its secrets and scans.
 func (c *Custodian) DeleteArtefact(ctx context.Context, name resource.Artefact, etag string, req Request) error {
-	_, _, err := c.change(ctx, name.Customer, req, needs{}, func(d *Dossier) ([]string, error) {
+	_, _, err := c.change(ctx, name.Customer, req, needs{doing: removing}, func(d *Dossier) ([]string, error) {
 		return nil, d.deleteArtefact(name.ID, etag)
 	})
 	if err == nil {

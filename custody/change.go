@@ -33,7 +33,10 @@ const (
 type needs struct {
 	// secret asks for a data key to seal secrets with.
 	secret bool
-	// anyState lets the change see a dossier that is being erased.
+	// doing is what is done; a change that does not say writes.
+	doing doing
+	// anyState lets the change see a dossier that is being erased, and whatever its
+	// contract and restrictions say.
 	anyState bool
 	// before does what the rule can't, since it does no I/O. It gets the opened
 	// dossier and, like the rule, may run several times.
@@ -96,6 +99,9 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 			if results, done, err = d.replay(req.ID, fingerprint); done {
 				err = errUnchanged
 			}
+			if err == nil {
+				err = d.allows(ctx, max(n.doing, writing))
+			}
 			if err == nil && n.before != nil {
 				err = n.before(ctx, d)
 			}
@@ -107,6 +113,7 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 			}
 			if err == nil {
 				d.remember(req.ID, fingerprint, results)
+				d.remark(t.end)
 				err = c.write(ctx, d, sealed.etag, t)
 			}
 			if err == nil {
@@ -144,7 +151,10 @@ func (c *Custodian) viewAt(ctx context.Context, name resource.Customer, p place,
 	if err != nil {
 		return nil, backend(err)
 	}
-	return d, nil
+	if !n.anyState {
+		err = d.allows(ctx, n.doing)
+	}
+	return d, err
 }
 
 // find gives the place of a customer of an institute that is served.

@@ -23,7 +23,7 @@ type State int
 const (
 	Active      State = iota // it runs
 	Terminating              // its end is fixed and can be cancelled
-	Ended                    // it is over; the next sweep erases the dossier
+	Ended                    // it is over; what is kept is restricted, and goes by the retention rules
 )
 
 // Contract says where a customer's contract stands.
@@ -43,19 +43,12 @@ func (d *Dossier) contract() Contract {
 // Terminate fixes the first day on which the contract no longer stands: today,
 // which ends it at once, or later.
 func (c *Custodian) Terminate(ctx context.Context, name resource.Customer, date, reason string, req Request) (Customer, error) {
-	var broken []fault.Violation
-	if p := format.Date.Check(date); p != nil || date != format.Date.Normalise(date) {
-		if p == nil {
-			p = &format.Problem{Rule: "date.form", Description: "must be written YYYY-MM-DD"}
-		}
-		broken = append(broken, fault.Violation{Field: "effective_date", Rule: p.Rule, Description: p.Description})
-	}
-	broken = append(broken, checkReason(reason, false)...)
+	broken := append(checkDay("effective_date", date), checkReason(reason, false)...)
 	if len(broken) > 0 {
 		return Customer{}, fault.Fields(broken...)
 	}
 	revision := newRevision()
-	d, _, err := c.change(ctx, name, req, needs{}, func(d *Dossier) ([]string, error) {
+	d, _, err := c.change(ctx, name, req, needs{doing: keeping}, func(d *Dossier) ([]string, error) {
 		return nil, d.terminate(date, format.Tidy(reason), revision)
 	})
 	if err != nil {
@@ -78,23 +71,17 @@ func (d *Dossier) terminate(date, reason, revision string) error {
 	if err != nil {
 		return fault.Field("effective_date", "date.form", "must be a day of the calendar, YYYY-MM-DD")
 	}
-	if t := d.stored.GetTermination(); t != nil {
-		d.removed = append(d.removed, d.place.mark(t))
+	d.stored.Termination = &storagev1.Termination{
+		EffectiveDate: date, Reason: reason, EffectiveTime: timestamppb.New(begins), Mark: d.stored.GetTermination().GetMark(),
 	}
-	t := &storagev1.Termination{EffectiveDate: date, Reason: reason, EffectiveTime: timestamppb.New(begins), Mark: revision}
-	d.stored.Termination = t
-	d.made = append(d.made, d.place.mark(t))
 	d.stamp(d.stored.GetCustomer(), revision)
 	return nil
 }
 
-// mark names the mark at the day on which the contract ends.
-func (p place) mark(t *storagev1.Termination) string { return p.due(t.GetEffectiveDate(), t.GetMark()) }
-
 // CancelTermination takes back a termination whose day has not come.
 func (c *Custodian) CancelTermination(ctx context.Context, name resource.Customer, req Request) (Customer, error) {
 	revision := newRevision()
-	d, _, err := c.change(ctx, name, req, needs{}, func(d *Dossier) ([]string, error) {
+	d, _, err := c.change(ctx, name, req, needs{doing: keeping}, func(d *Dossier) ([]string, error) {
 		return nil, d.cancelTermination(revision)
 	})
 	if err != nil {
@@ -107,14 +94,24 @@ func (d *Dossier) cancelTermination(revision string) error {
 	if err := d.running(); err != nil {
 		return err
 	}
-	t := d.stored.GetTermination()
-	if t == nil {
+	if d.stored.GetTermination() == nil {
 		return fault.New(fault.Precondition, ReasonContractRuns, "the contract is not terminated")
 	}
-	d.removed = append(d.removed, d.place.mark(t))
 	d.stored.Termination = nil
 	d.stamp(d.stored.GetCustomer(), revision)
 	return nil
+}
+
+// checkDay checks a day in a request.
+func checkDay(path, date string) []fault.Violation {
+	p := format.Date.Check(date)
+	if p == nil && date != format.Date.Normalise(date) {
+		p = &format.Problem{Rule: "date.form", Description: "must be written YYYY-MM-DD"}
+	}
+	if p == nil {
+		return nil
+	}
+	return []fault.Violation{{Field: path, Rule: p.Rule, Description: p.Description}}
 }
 
 // checkReason checks a reason, which is kept longer than the customer's data.

@@ -14,7 +14,9 @@
 //	record.go    values and compartments     satellite.go objects beside the dossier
 //	customer.go  who the customer is         artefact.go  what was registered
 //	reveal.go    giving out secrets          scan.go      files; content.go checks them
-//	contract.go  how a contract ends         erase.go     the five steps of erasure
+//	contract.go  how a contract ends         schedule.go  what goes on which day
+//	doing.go     what passes in which state  restriction.go, hold.go  what keeps it
+//	erase.go     the five steps of erasure   shed.go      what goes while the rest stays
 //	intent.go    an erasure under way        evidence.go  receipts
 //	leave.go     what only a sweep may finish
 //	sweep.go     what is due or left over    names.go     pseudonyms and object names
@@ -38,6 +40,7 @@ import (
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/resource"
+	"github.com/wertfach/wertfach/custody/retention"
 	"github.com/wertfach/wertfach/vault"
 )
 
@@ -51,6 +54,8 @@ type Institute struct {
 	// issuer, keeps verification codes (PCI DSS v4, 3.3.3). Empty: they are
 	// refused.
 	CardVerificationCode string
+	// Retention says how long what may live; [retention.Defaults] where nil.
+	Retention retention.Rules
 }
 
 // Limits bound what a customer can store. Zero means the default.
@@ -159,9 +164,24 @@ func New(cfg Config, secret IndexSecret) (*Custodian, error) {
 			}
 			institute.Location = zone
 		}
+		if institute.Retention == nil {
+			institute.Retention = retention.Defaults()
+		}
+		if err := institute.Retention.Check(kinds()); err != nil {
+			return nil, fmt.Errorf("retention rules of institute %s: %w", institute.ID, err)
+		}
 		c.institutes[institute.ID] = institute
 	}
 	return c, nil
+}
+
+// kinds are the kinds of artefact by name.
+func kinds() []string {
+	var names []string
+	for _, kind := range field.Artefact.Kinds() {
+		names = append(names, kind.Name)
+	}
+	return names
 }
 
 // Limits are the limits in force.
@@ -180,7 +200,11 @@ func (c *Custodian) Derive(purpose string) []byte { return c.secret.mac("derived
 // Subject is the random id by which the audit log names the customer. Once the
 // customer is erased nobody can say whose it was.
 func (c *Custodian) Subject(ctx context.Context, name resource.Customer) (string, error) {
-	d, err := c.view(ctx, name)
+	p, err := c.find(name)
+	if err != nil {
+		return "", err
+	}
+	d, err := c.viewAt(ctx, name, p, needs{doing: keeping})
 	if err != nil {
 		return "", err
 	}

@@ -195,9 +195,6 @@ func (d *Dossier) updateCustomer(typed, hashed field.Values, paths []string, eta
 	if err := fresh(etag, r); err != nil {
 		return err
 	}
-	if err := d.running(); err != nil {
-		return err
-	}
 	merged := merge(open(r), typed, paths)
 	if v := field.Customer.Check("", merged, paths, d.institute.rules(d.now), "customer."); len(v) > 0 {
 		return fault.Fields(v...)
@@ -224,13 +221,15 @@ func (d *Dossier) setServices(services []string, etag, revision string) error {
 	if err := fresh(etag, r); err != nil {
 		return err
 	}
-	if err := d.running(); err != nil {
-		return err
-	}
 	for _, booked := range d.stored.GetServices() {
 		if !slices.Contains(services, booked) && etag == "" {
 			return fault.New(fault.Precondition, ReasonETagRequired,
 				"etag: withdrawing a service removes its data, so the customer's etag is needed")
+		}
+		if !slices.Contains(services, booked) {
+			if err := d.stands(removing); err != nil {
+				return err
+			}
 		}
 	}
 	d.stored.Artefacts = slices.DeleteFunc(d.stored.GetArtefacts(), func(a *storagev1.Artefact) bool {

@@ -158,10 +158,7 @@ func (d *Dossier) satellites() []string {
 	for _, a := range d.stored.GetArtefacts() {
 		names = append(names, d.satellitesOf(a)...)
 	}
-	if t := d.stored.GetTermination(); t != nil {
-		names = append(names, d.place.mark(t))
-	}
-	return names
+	return append(names, d.marks()...)
 }
 
 // satellitesOf are the pointers and scans of one artefact.

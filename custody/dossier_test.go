@@ -34,7 +34,7 @@ func pure(t testing.TB, now time.Time) *Dossier {
 	rand.Read(key.Plaintext)
 	d := &Dossier{
 		stored: &storagev1.Dossier{CustomerId: name.ID, SubjectId: newID(), Customer: &storagev1.Record{}, Services: custodytest.Services()},
-		name:   name, institute: Institute{ID: name.Institute.ID, Location: berlin}, place: hidden.place(name), index: publicIndex(),
+		name:   name, institute: Institute{ID: name.Institute.ID, Location: berlin, Retention: custodytest.AtContractEnd()}, place: hidden.place(name), index: publicIndex(),
 		limits: Limits{Artefacts: 5, Scans: 2}, now: now, key: key, secret: key,
 	}
 	values := custodytest.NewSpecimens(1).PlainCustomer()
@@ -147,14 +147,6 @@ func TestRegisterIsRefused(t *testing.T) {
 			d.having(t, "bike")
 		}
 		d.frozen(t, func() { refusal(t, d.register("a", "r", bike), fault.Exhausted, ReasonTooMany) })
-	})
-	t.Run("contract ended", func(t *testing.T) {
-		d := pure(t, noon)
-		if err := d.terminate("2026-11-21", "", "r"); err != nil {
-			t.Fatal(err)
-		}
-		d.made = nil
-		d.frozen(t, func() { refusal(t, d.register("a", "r", bike), fault.Precondition, ReasonContractEnded) })
 	})
 }
 

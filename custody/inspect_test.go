@@ -150,7 +150,7 @@ const gone = "gone"
 func (w *world) describe(ctx context.Context, t testing.TB, name resource.Customer) string {
 	t.Helper()
 	c := w.server(t)
-	d, err := c.view(ctx, name)
+	d, err := c.view(ForRestricted(ctx, "LEGAL_CLAIM"), name)
 	if fault.KindOf(err) == fault.NotFound {
 		return gone
 	}

@@ -199,9 +199,10 @@ func (h *history) record(t *testing.T, client int, in asked, call func(Request) 
 		switch {
 		case in.op == "erase" && out.reason == ReasonBeingErased, in.op == "paint" && out.reason == ReasonArtefactNotFound:
 			out.unknown = true // an earlier try may have done it, or be at it
-		case in.op == "register" && out.reason == ReasonArtefactNotFound:
-			out.reason = "" // an earlier try did it, and it is gone again
 		}
+	}
+	if in.op == "register" && out.reason == ReasonArtefactNotFound {
+		out.reason = "" // a try whose answer got lost did it, and it is gone again
 	}
 	o.Output, o.Return = out, int64(time.Since(h.started))
 	if out.unknown {

@@ -99,6 +99,9 @@ func (m *model) change(id string, req Request, rule func(*modelCustomer) ([]stri
 		}
 		return r.results, ""
 	}
+	if m.ended(c) {
+		return nil, ReasonContractEnded
+	}
 	if results, reason = rule(c); reason == "" {
 		c.requests[req.ID] = modelRequest{string(req.Content), results}
 	}
@@ -109,8 +112,6 @@ func (m *model) updateCustomer(c *modelCustomer, values field.Values, paths []st
 	switch {
 	case c.refuses(etag):
 		return ReasonStaleETag
-	case m.ended(c):
-		return ReasonContractEnded
 	case slices.Contains(paths, "family_name") && values["family_name"] == "":
 		return "INVALID_FIELD"
 	}
@@ -122,8 +123,6 @@ func (m *model) updateCustomer(c *modelCustomer, values field.Values, paths []st
 func (m *model) register(c *modelCustomer, drafts []Draft, ids []string) string {
 	for i, d := range drafts {
 		switch {
-		case m.ended(c):
-			return ReasonContractEnded
 		case !slices.Contains(c.services, field.Artefact.ServiceOf(d.Kind)):
 			return ReasonServiceNotBooked
 		case len(c.artefacts)+i >= m.limits.Artefacts:
@@ -152,8 +151,6 @@ func (m *model) updateArtefact(c *modelCustomer, id string, values field.Values,
 		return ReasonArtefactNotFound
 	case a.refuses(etag):
 		return ReasonStaleETag
-	case m.ended(c):
-		return ReasonContractEnded
 	}
 	for _, path := range paths {
 		if values[path] == "" && field.Artefact.Spec(path).Required {
@@ -182,8 +179,6 @@ func (m *model) setServices(c *modelCustomer, services []string, etag string) st
 	switch {
 	case c.refuses(etag):
 		return ReasonStaleETag
-	case m.ended(c):
-		return ReasonContractEnded
 	case withdraws && etag == "":
 		return ReasonETagRequired
 	}
@@ -199,8 +194,6 @@ func (m *model) addScan(c *modelCustomer, artefact, id string, content []byte) s
 	switch a := c.artefact(artefact); {
 	case a == nil:
 		return ReasonArtefactNotFound
-	case m.ended(c):
-		return ReasonContractEnded
 	case len(a.scans) >= m.limits.Scans:
 		return ReasonTooMany
 	default:
@@ -226,8 +219,6 @@ func (m *model) deleteScan(c *modelCustomer, artefact, id string) string {
 
 func (m *model) terminate(c *modelCustomer, day string) string {
 	switch {
-	case m.ended(c):
-		return ReasonContractEnded
 	case day < m.today():
 		return "INVALID_FIELD"
 	}
@@ -238,8 +229,6 @@ func (m *model) terminate(c *modelCustomer, day string) string {
 
 func (m *model) cancel(c *modelCustomer) string {
 	switch {
-	case m.ended(c):
-		return ReasonContractEnded
 	case c.ends == "":
 		return ReasonContractRuns
 	}

@@ -179,9 +179,14 @@ func (m *modelled) update(name resource.Customer, t *field.Table, values field.V
 // compare compares what readers see of a customer.
 func (m *modelled) compare(name resource.Customer) {
 	m.Helper()
-	c := m.model.customers[name.ID]
-	got, err := m.server().Customer(m.ctx, name)
-	list, more, listErr := m.server().Artefacts(m.ctx, name, Page{Size: 100})
+	c, ctx := m.model.customers[name.ID], m.ctx
+	if c != nil && m.model.ended(c) {
+		_, err := m.server().Customer(ctx, name)
+		m.same("reading what is restricted", err, ReasonContractEnded)
+		ctx = ForRestricted(ctx, "LEGAL_CLAIM")
+	}
+	got, err := m.server().Customer(ctx, name)
+	list, more, listErr := m.server().Artefacts(ctx, name, Page{Size: 100})
 	if c == nil {
 		m.same("reading", err, ReasonCustomerNotFound)
 		m.same("listing", listErr, ReasonCustomerNotFound)

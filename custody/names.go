@@ -67,6 +67,11 @@ func (p place) newKeyName() string { return p.keyPrefix() + random(10) }
 
 func (p place) keyPrefix() string { return p.institute + "-" + p.pseudonym + "-" }
 
+// somebody names the customer for those who know nothing but the place.
+func (p place) somebody() resource.Customer {
+	return resource.Customer{Institute: resource.Institute{ID: p.institute}}
+}
+
 func (p place) dossier() string { return p.institute + "/dossiers/" + p.pseudonym }
 
 func (p place) scans() string { return p.institute + "/scans/" + p.pseudonym + "/" }

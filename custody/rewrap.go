@@ -8,7 +8,6 @@ import (
 
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
-	"github.com/wertfach/wertfach/custody/resource"
 	"github.com/wertfach/wertfach/custody/seal"
 	storagev1 "github.com/wertfach/wertfach/proto/wertfach/storage/v1"
 	"github.com/wertfach/wertfach/vault"
@@ -17,9 +16,9 @@ import (
 // rewrap wraps all data keys of a customer anew that are not under the newest
 // version of the key, and marks the dossier as rotated. It says how many.
 func (r *rotation) rewrap(ctx context.Context, p place) (n int, err error) {
-	name := resource.Customer{Institute: resource.Institute{ID: p.institute}}
 	inDossier := 0
-	d, _, err := r.c.changeOn(ctx, p.newTrail(), name, Request{}, needs{
+	d, _, err := r.c.changeOn(ctx, p.newTrail(), p.somebody(), Request{}, needs{
+		doing: keeping,
 		before: func(ctx context.Context, d *Dossier) (err error) {
 			inDossier, err = r.c.rewrapDossier(ctx, d)
 			return err
@@ -133,7 +132,7 @@ func (c *Custodian) rewrapScan(ctx context.Context, d *Dossier, id string) (done
 	if !errors.Is(err, blobstore.ErrNotFound) {
 		return done, err
 	}
-	now, viewErr := c.viewAt(ctx, d.name, d.place, needs{})
+	now, viewErr := c.viewAt(ctx, d.name, d.place, needs{doing: keeping})
 	if viewErr != nil {
 		return false, viewErr
 	}

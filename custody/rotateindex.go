@@ -173,7 +173,7 @@ func (r *indexRotation) takeOver(ctx context.Context, s IndexSecret) error {
 func (r *indexRotation) repoint(ctx context.Context, p place) (rotated, error) {
 	name := resource.Customer{Institute: resource.Institute{ID: p.institute}}
 	changed, revision := false, newRevision()
-	_, _, err := r.c.changeOn(ctx, p.newTrail(), name, Request{}, needs{}, func(d *Dossier) ([]string, error) {
+	_, _, err := r.c.changeOn(ctx, p.newTrail(), name, Request{}, needs{doing: keeping}, func(d *Dossier) ([]string, error) {
 		if changed = d.reindex(revision); !changed {
 			return nil, errUnchanged
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
-	"github.com/wertfach/wertfach/custody/resource"
 )
 
 // rotated is what came of one customer.
@@ -22,7 +21,7 @@ type rotated struct{ rotated, rewrapped, retired, deferred int }
 // before the mark leaves a customer who is rotated once more, and never one who
 // was rotated off the record.
 func (r *rotation) one(ctx context.Context, p place) (out rotated, err error) {
-	d, err := r.c.viewAt(ctx, resource.Customer{Institute: resource.Institute{ID: p.institute}}, p, needs{})
+	d, err := r.c.viewAt(ctx, p.somebody(), p, needs{doing: keeping})
 	if err != nil {
 		return out, r.unlessLost(ctx, p, err)
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // Beside a dossier lie satellites: scans, pointers from identifiers, the mark
-// of the day on which the contract ends. They are written before the dossier
+// of the next day on which something of it is due. They are written before the dossier
 // that refers to them and removed after the one that no longer does, so a crash
 // leaves at most satellites without a dossier, never the other way round. No two
 // changes ever write the same name, so that one which tidies up late takes
@@ -35,13 +35,14 @@ const cleanup = 10 * time.Second
 type trail struct {
 	place  place    // whose it is
 	note   string   // the object that lists names
+	end    string   // the random end of the name of the mark that the change makes, if it does
 	names  []string // the satellites that the note lists: to be made or removed
 	made   []string // those that may be there
 	sure   []string // those that certainly are
 	unsure bool     // an attempt may have been written although it failed
 }
 
-func (p place) newTrail() *trail { return &trail{place: p, note: p.pending(newID())} }
+func (p place) newTrail() *trail { return &trail{place: p, note: p.pending(newID()), end: random(10)} }
 
 // prepare makes the satellites that the dossier needs to be written, after it
 // has listed them, and those that will go, in the note.

@@ -60,7 +60,11 @@ func (c *Custodian) AddScan(ctx context.Context, name resource.Artefact, in Scan
 	}
 	ctx, cancel := context.WithTimeout(ctx, uploadTime)
 	defer cancel()
-	d, err := c.view(ctx, name.Customer)
+	p, err := c.find(name.Customer)
+	if err != nil {
+		return Scan{}, err
+	}
+	d, err := c.viewAt(ctx, name.Customer, p, needs{doing: keeping}) // a repetition is answered in any state
 	if err != nil {
 		return Scan{}, err
 	}
@@ -72,7 +76,9 @@ func (c *Custodian) AddScan(ctx context.Context, name resource.Artefact, in Scan
 		return Scan{}, err
 	}
 	if !done {
-		err = d.takesScan(name.ID)
+		if err = d.stands(writing); err == nil {
+			err = d.takesScan(name.ID)
+		}
 	}
 	if err != nil {
 		return Scan{}, err
@@ -156,9 +162,6 @@ func (d *Dossier) takesScan(artefact string) error {
 	if err != nil {
 		return err
 	}
-	if err := d.running(); err != nil {
-		return err
-	}
 	if len(a.GetScans()) >= d.limits.Scans {
 		return fault.New(fault.Exhausted, ReasonTooMany, "an artefact has at most %d scans", d.limits.Scans)
 	}
@@ -198,9 +201,6 @@ func (d *Dossier) scan(artefact resource.Artefact, id string) (Scan, error) {
 func (c *Custodian) OpenScan(ctx context.Context, name resource.Scan) (Scan, io.ReadCloser, error) {
 	d, err := c.view(ctx, name.Artefact.Customer)
 	if err != nil {
-		return Scan{}, nil, err
-	}
-	if err := d.running(); err != nil {
 		return Scan{}, nil, err
 	}
 	scan, err := d.scan(name.Artefact, name.ID)
@@ -276,7 +276,7 @@ func (s scanContent) Close() error { return s.sealed.Close() }
 // DeleteScan removes a scan.
 func (c *Custodian) DeleteScan(ctx context.Context, name resource.Scan, req Request) error {
 	revision := newRevision()
-	_, _, err := c.change(ctx, name.Artefact.Customer, req, needs{}, func(d *Dossier) ([]string, error) {
+	_, _, err := c.change(ctx, name.Artefact.Customer, req, needs{doing: removing}, func(d *Dossier) ([]string, error) {
 		return nil, d.deleteScan(name.Artefact.ID, name.ID, revision)
 	})
 	if err == nil {

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"log/slog"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
-	"github.com/wertfach/wertfach/custody/resource"
 )
 
 // PendingGrace is how old a note must be before a sweep takes its change for
@@ -35,13 +35,14 @@ type SweepOptions struct {
 // SweepReport says what a sweep did.
 type SweepReport struct {
 	Resumed  int // erasures that somebody else had begun
-	Erased   int // dossiers whose contract had ended
+	Erased   int // dossiers all of which was due
+	Shed     int // dossiers of which something went while the rest stays
 	Settled  int // changes that had broken off
 	Removed  int // objects that nothing referred to
 	Failures int // things that could not be done now; the log names them
 }
 
-// Sweep finishes erasures, erases dossiers whose contract has ended, and
+// Sweep finishes erasures, erases what is due by the institutes' rules, and
 // removes what changes that broke off have left. It looks only at what is due
 // or left over, not at all that is stored. What fails is counted and logged,
 // and the sweep goes on; the error is for a sweep that could not look at all.
@@ -49,9 +50,12 @@ func (c *Custodian) Sweep(ctx context.Context, options SweepOptions) (SweepRepor
 	if options.Grace == 0 {
 		options.Grace = PendingGrace
 	}
+	if options.Recorder == nil {
+		options.Recorder = offRecord{}
+	}
 	s := sweep{c: c, options: options}
 	for id := range c.institutes {
-		for _, step := range []func(context.Context, string) error{s.resume, s.erase, s.settle, s.discard} {
+		for _, step := range []func(context.Context, string) error{s.resume, s.due, s.settle, s.discard} {
 			if err := step(ctx, id); err != nil {
 				return s.report, backend(err)
 			}
@@ -88,8 +92,8 @@ func (s *sweep) resume(ctx context.Context, institute string) error {
 	return nil
 }
 
-// erase erases the dossiers whose contract ended by today.
-func (s *sweep) erase(ctx context.Context, institute string) error {
+// due does what is due by today, the longest overdue first.
+func (s *sweep) due(ctx context.Context, institute string) error {
 	today := s.c.now().In(s.c.institutes[institute].Location).Format(time.DateOnly)
 	for info, err := range s.c.store.List(ctx, dueDays(institute)) {
 		if err != nil {
@@ -101,8 +105,8 @@ func (s *sweep) erase(ctx context.Context, institute string) error {
 		}
 		pseudonym, _, _ := strings.Cut(path.Base(info.Name), ".")
 		p := place{institute: institute, pseudonym: pseudonym}
-		if err := s.eraseDue(ctx, p, info); err != nil {
-			s.count(ctx, p, nil, "erasing a dossier whose contract has ended", err)
+		if err := s.dueOf(ctx, p, info); err != nil {
+			s.count(ctx, p, nil, "erasing what is due", err)
 			if errors.Is(err, errUnrecorded) {
 				return err
 			}
@@ -111,25 +115,25 @@ func (s *sweep) erase(ctx context.Context, institute string) error {
 	return nil
 }
 
-func (s *sweep) eraseDue(ctx context.Context, p place, mark blobstore.Info) error {
-	d, err := s.c.viewAt(ctx, resource.Customer{Institute: resource.Institute{ID: p.institute}}, p, needs{anyState: true})
+// dueOf does what is due of one dossier.
+func (s *sweep) dueOf(ctx context.Context, p place, mark blobstore.Info) error {
+	d, err := s.c.viewAt(ctx, p.somebody(), p, needs{anyState: true})
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
 		return s.ifGone(ctx, p, func() error { return s.c.store.Delete(ctx, mark.Name) })
 	case err != nil:
 		return err
-	case d.State() != Ended:
-		if t := d.stored.GetTermination(); t != nil && p.mark(t) == mark.Name {
-			return nil // its day has come by the calendar and comes by the clock
-		}
+	case !slices.Contains(d.marks(), mark.Name):
 		if s.young(mark) {
 			return nil // perhaps the dossier that it stands for is just being written
 		}
 		s.report.Removed++
 		return s.c.store.Delete(ctx, mark.Name)
+	case !d.over():
+		return s.shed(ctx, p)
 	}
-	// Only what has ended is erased: if the customer changes meanwhile, which
-	// takes a server whose clock is behind, the next sweep looks again.
+	// Only what is over is erased: whatever changes that stamps the customer, and
+	// then the next sweep looks again.
 	err = s.recorded(ctx, p, p.receiptID(d.key.Name), func() (Receipt, error) {
 		return s.c.eraseNow(ctx, p, d.key.Name, &intent{
 			Policy: PolicyContractEnd, Reason: d.stored.GetTermination().GetReason(), Revision: d.stored.GetCustomer().GetRevision(),
@@ -145,30 +149,37 @@ func (s *sweep) eraseDue(ctx context.Context, p place, mark blobstore.Info) erro
 // not begun. A sweep that dies between the two leaves the signed receipt. receipt
 // is the one that is expected, for the record of an erasure that fails.
 func (s *sweep) recorded(ctx context.Context, p place, receipt string, erase func() (Receipt, error)) error {
-	recorder := s.options.Recorder
-	if recorder == nil {
-		_, err := erase()
-		return err
-	}
-	if err := recorder.Ready(ctx, audit.Locked); err != nil {
+	if err := s.options.Recorder.Ready(ctx, audit.Locked); err != nil {
 		return unrecorded(err)
 	}
 	out, err := erase()
 	if elsewhere(err) {
 		return err // nothing was done here
 	}
+	return s.record(ctx, audit.Event{Action: sweepAction, Institute: p.institute, Receipt: cmp.Or(out.Name.ID, receipt)}, err)
+}
+
+// record puts on record what the sweep did and how that ended, and gives the
+// error that it ended with.
+func (s *sweep) record(ctx context.Context, e audit.Event, done error) error {
+	e.ID, e.Principal, e.Code, e.Reason = newID(), s.options.Principal, codeOf(done), fault.ReasonOf(done)
 	// It is done, even if the sweep is told to stop meanwhile.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
-	event := audit.Event{
-		ID: newID(), Action: sweepAction, Principal: s.options.Principal, Institute: p.institute,
-		Receipt: cmp.Or(out.Name.ID, receipt), Code: codeOf(err), Reason: fault.ReasonOf(err),
+	if failed := s.options.Recorder.Record(after, e, audit.Locked); failed != nil {
+		return unrecorded(errors.Join(failed, done))
 	}
-	if failed := recorder.Record(after, event, audit.Locked); failed != nil {
-		return unrecorded(errors.Join(failed, err))
-	}
-	return err
+	return done
 }
+
+// offRecord is for sweeps that nobody keeps a record of.
+type offRecord struct{}
+
+// Ready always is.
+func (offRecord) Ready(context.Context, audit.Durability) error { return nil }
+
+// Record forgets the event.
+func (offRecord) Record(context.Context, audit.Event, audit.Durability) error { return nil }
 
 // sweepAction is what the log calls an erasure by a sweep.
 const sweepAction = "sweep/Erase"
@@ -204,7 +215,7 @@ func (s *sweep) settle(ctx context.Context, institute string) error {
 }
 
 func (s *sweep) settleNote(ctx context.Context, p place, note string) (removed int, err error) {
-	d, err := s.c.viewAt(ctx, resource.Customer{}, p, needs{anyState: true})
+	d, err := s.c.viewAt(ctx, p.somebody(), p, needs{anyState: true})
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
 		err = s.ifGone(ctx, p, func() error {

@@ -71,9 +71,18 @@ func TestEndedContractGivesNothingOut(t *testing.T) {
 		refusal(t, err, fault.Precondition, ReasonContractEnded)
 		_, err = addPDF(ctx, c, f.document, custodytest.NewSpecimens(60).PDF(100), Request{})
 		refusal(t, err, fault.Precondition, ReasonContractEnded)
-		if list, _, err := c.Artefacts(ctx, f.customer, Page{Size: 9}); err != nil || len(list) != 3 {
-			t.Errorf("listing: %v, %d", err, len(list))
+		_, _, err = c.Artefacts(ctx, f.customer, Page{Size: 9})
+		refusal(t, err, fault.Precondition, ReasonContractEnded)
+		officer := ForRestricted(ctx, "LEGAL_CLAIM")
+		if list, _, err := c.Artefacts(officer, f.customer, Page{Size: 9}); err != nil || len(list) != 3 {
+			t.Errorf("listing for a purpose: %v, %d", err, len(list))
 		}
+		if _, err := readScan(officer, c, f.scan); err != nil {
+			t.Errorf("reading a scan for a purpose: %v", err)
+		}
+		_, err = c.Reveal(officer, f.sim, nil)
+		refusal(t, err, fault.Precondition, ReasonContractEnded)
+		refusal(t, c.DeleteArtefact(officer, f.bike, "", Request{}), fault.Precondition, ReasonContractEnded)
 		w.mustBeWhole(ctx, t)
 	})
 }

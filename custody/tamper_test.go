@@ -158,7 +158,7 @@ func TestSweepBesideAForgedDossier(t *testing.T) {
 		if _, err := w.server(t).Terminate(ctx, f.customer, today(g.c), "", Request{}); err != nil {
 			t.Fatal(err)
 		}
-		d, err := w.server(t).view(ctx, f.customer)
+		d, err := w.server(t).view(ForRestricted(ctx, "LEGAL_CLAIM"), f.customer)
 		if err != nil {
 			t.Fatal(err)
 		}

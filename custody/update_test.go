@@ -134,23 +134,6 @@ func TestUpdateArtefactIsRefused(t *testing.T) {
 			breaks(t, d.updateArtefact(a.GetId(), "", card, "r3"), "artefact.document.number", "document-number.alphabet")
 		})
 	})
-	t.Run("contract ended", func(t *testing.T) {
-		d := pure(t, noon)
-		a := d.having(t, "sim_card")
-		d.end(t)
-		d.frozen(t, func() {
-			refusal(t, d.updateArtefact(a.GetId(), "", valid, "r2"), fault.Precondition, ReasonContractEnded)
-		})
-	})
-}
-
-// end ends the contract today.
-func (d *Dossier) end(t testing.TB) {
-	t.Helper()
-	if err := d.terminate(d.now.In(d.institute.Location).Format(time.DateOnly), "", newRevision()); err != nil {
-		t.Fatal(err)
-	}
-	d.made, d.removed = nil, nil
 }
 
 func TestUpdateCustomer(t *testing.T) {
@@ -180,10 +163,6 @@ func TestUpdateCustomer(t *testing.T) {
 			breaks(t, update(d, field.Values{"iban": "••••1234"}, "", "iban"), "customer.iban", "masked")
 			breaks(t, update(d, field.Values{"address.country": "AT"}, "", "address.postal_code"), "customer.address.postal_code", "required")
 			breaks(t, update(d, field.Values{"phone_password": "••••"}, "", "phone_password"), "customer.phone_password", "masked")
-		})
-		d.end(t)
-		d.frozen(t, func() {
-			refusal(t, update(d, field.Values{"given_name": "Ada"}, "", "given_name"), fault.Precondition, ReasonContractEnded)
 		})
 	})
 	t.Run("a postal code that the new country forbids", func(t *testing.T) {

@@ -89,8 +89,11 @@ func (w *world) server(t testing.TB, options ...func(*Config)) *Custodian {
 func (w *world) config() Config {
 	return Config{
 		Keys: vault.New(w.keys), Store: blobstore.New(w.blobs),
-		Institutes: []Institute{{ID: w.institute}, {ID: issuer, CardVerificationCode: "we issued it"}},
-		Now:        w.clock.now,
+		Institutes: []Institute{
+			{ID: w.institute, Retention: custodytest.AtContractEnd()},
+			{ID: issuer, CardVerificationCode: "we issued it", Retention: custodytest.AtContractEnd()},
+		},
+		Now: w.clock.now,
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/resource"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/access"
 )
 
 // Sizes of a page of artefacts.
@@ -69,7 +70,7 @@ func (s artefacts) GetArtefact(ctx context.Context, req *wertfachv1.GetArtefactR
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.custodian.Artefact(ctx, name)
+	a, err := s.custodian.Artefact(custody.ForRestricted(ctx, access.Restricted(req)), name)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func (s artefacts) ListArtefacts(ctx context.Context, req *wertfachv1.ListArtefa
 	if size == 0 {
 		size = defaultPage
 	}
-	list, more, err := s.custodian.Artefacts(ctx, name, custody.Page{Size: min(size, maxPage), After: req.GetPageToken()})
+	list, more, err := s.custodian.Artefacts(custody.ForRestricted(ctx, access.Restricted(req)), name, custody.Page{Size: min(size, maxPage), After: req.GetPageToken()})
 	if err != nil {
 		return nil, err
 	}

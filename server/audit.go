@@ -146,6 +146,6 @@ func toEvent(e audit.Event) *wertfachv1.Event {
 	return &wertfachv1.Event{
 		Id: e.ID, Time: timestamppb.New(e.Time), Action: e.Action, Principal: e.Principal, Machine: e.Machine, Role: e.Role,
 		Institute: e.Institute, Subject: e.Subject, Artefact: e.Artefact, Scan: e.Scan, Receipt: e.Receipt, Purpose: e.Purpose, Fields: e.Fields,
-		Call: e.Call, RequestId: e.RequestID, Code: e.Code, Reason: e.Reason, Skipped: int64(e.Skipped),
+		Call: e.Call, RequestId: e.RequestID, Code: e.Code, Reason: e.Reason, Skipped: int64(e.Skipped), Classes: e.Classes,
 	}
 }

@@ -81,6 +81,31 @@ func toScan(s custody.Scan) *wertfachv1.Scan {
 	}
 }
 
+func toRetention(r custody.Retention) *wertfachv1.Retention {
+	out := &wertfachv1.Retention{
+		Name: r.Name.String(), Contract: toContract(r.Contract), NextDate: string(r.Next), EraseDate: string(r.Erase),
+	}
+	for _, s := range r.Restrictions {
+		out.Restrictions = append(out.Restrictions, &wertfachv1.Restriction{
+			Ground:     wertfachv1.Restriction_Ground(wertfachv1.Restriction_Ground_value[s.Ground]),
+			CreateTime: stamp(s.Created), CustomerToldTime: stamp(s.Told), LiftTime: stamp(s.Lifted),
+		})
+	}
+	for _, h := range r.Holds {
+		out.Holds = append(out.Holds, &wertfachv1.Hold{
+			Id: h.ID, Kind: wertfachv1.Hold_Kind(wertfachv1.Hold_Kind_value[h.Kind]), Reason: h.Reason,
+			UntilDate: string(h.Until), CreateTime: stamp(h.Created), ReleaseTime: stamp(h.Released),
+		})
+	}
+	for _, h := range r.Holdings {
+		out.Holdings = append(out.Holdings, &wertfachv1.Holding{
+			Class: string(h.Class), Kind: h.Kind, Count: int32(h.Count), DueDate: string(h.Due),
+			Anchor: string(h.Rule.Anchor), Period: h.Rule.Period.String(), Alignment: string(h.Rule.Alignment), Basis: h.Rule.Basis,
+		})
+	}
+	return out
+}
+
 func toReceipt(r custody.Receipt) *wertfachv1.ErasureReceipt {
 	s := r.Statement
 	out := &wertfachv1.ErasureReceipt{

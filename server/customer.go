@@ -8,6 +8,7 @@ import (
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/resource"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/access"
 )
 
 // customers is the CustomerService.
@@ -41,7 +42,7 @@ func (s customers) GetCustomer(ctx context.Context, req *wertfachv1.GetCustomerR
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.custodian.Customer(ctx, name)
+	c, err := s.custodian.Customer(custody.ForRestricted(ctx, access.Restricted(req)), name)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wertfach/wertfach/blobstore"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
@@ -145,11 +147,16 @@ func seeds() map[string][]proto.Message {
 		"RevealArtefact": {&wertfachv1.RevealArtefactRequest{
 			Name: simName, Purpose: wertfachv1.RevealPurpose_REVEAL_PURPOSE_UNLOCK, Fields: paths("sim_card.puk"),
 		}},
-		"DeleteScan":        {&wertfachv1.DeleteScanRequest{Name: scanName}},
-		"TerminateContract": {&wertfachv1.TerminateContractRequest{Name: erikaName, EffectiveDate: "2099-12-31", Reason: "moves"}},
-		"CancelTermination": {&wertfachv1.CancelTerminationRequest{Name: erikaName}},
-		"EraseCustomer":     {&wertfachv1.EraseCustomerRequest{Name: erikaName, Reason: "asked for it"}},
-		"GetErasureReceipt": {&wertfachv1.GetErasureReceiptRequest{Name: "institutes/musterbank/receipts/a"}},
+		"DeleteScan":         {&wertfachv1.DeleteScanRequest{Name: scanName}},
+		"TerminateContract":  {&wertfachv1.TerminateContractRequest{Name: erikaName, EffectiveDate: "2099-12-31", Reason: "moves"}},
+		"CancelTermination":  {&wertfachv1.CancelTerminationRequest{Name: erikaName}},
+		"ExplainRetention":   {&wertfachv1.ExplainRetentionRequest{Name: erikaName, EffectiveDate: "2099-12-31"}},
+		"RestrictProcessing": {&wertfachv1.RestrictProcessingRequest{Name: erikaName, Ground: wertfachv1.Restriction_GROUND_OBJECTION}},
+		"LiftRestriction":    {&wertfachv1.LiftRestrictionRequest{Name: erikaName, CustomerToldTime: timestamppb.New(time.Unix(0, 0))}},
+		"PlaceHold":          {&wertfachv1.PlaceHoldRequest{Name: erikaName, Kind: wertfachv1.Hold_KIND_TITLED_CLAIM, Reason: "4 O 12/26"}},
+		"ReleaseHold":        {&wertfachv1.ReleaseHoldRequest{Name: erikaName, HoldId: "h"}},
+		"EraseCustomer":      {&wertfachv1.EraseCustomerRequest{Name: erikaName, Reason: "asked for it"}},
+		"GetErasureReceipt":  {&wertfachv1.GetErasureReceiptRequest{Name: "institutes/musterbank/receipts/a"}},
 	}
 }
 

@@ -39,6 +39,55 @@ func (s lifecycle) CancelTermination(ctx context.Context, req *wertfachv1.Cancel
 	return toCustomer(c), nil
 }
 
+func (s lifecycle) ExplainRetention(ctx context.Context, req *wertfachv1.ExplainRetentionRequest) (*wertfachv1.Retention, error) {
+	name, err := resource.ParseCustomer("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return retained(s.custodian.ExplainRetention(ctx, name, req.GetEffectiveDate()))
+}
+
+func (s lifecycle) RestrictProcessing(ctx context.Context, req *wertfachv1.RestrictProcessingRequest) (*wertfachv1.Retention, error) {
+	name, err := resource.ParseCustomer("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return retained(s.custodian.Restrict(ctx, name, req.GetGround().String(), request(req)))
+}
+
+func (s lifecycle) LiftRestriction(ctx context.Context, req *wertfachv1.LiftRestrictionRequest) (*wertfachv1.Retention, error) {
+	name, err := resource.ParseCustomer("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return retained(s.custodian.Lift(ctx, name, req.GetCustomerToldTime().AsTime(), request(req)))
+}
+
+func (s lifecycle) PlaceHold(ctx context.Context, req *wertfachv1.PlaceHoldRequest) (*wertfachv1.Retention, error) {
+	name, err := resource.ParseCustomer("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	in := custody.HoldDraft{Kind: req.GetKind().String(), Reason: req.GetReason(), Until: req.GetUntilDate()}
+	return retained(s.custodian.Hold(ctx, name, in, request(req)))
+}
+
+func (s lifecycle) ReleaseHold(ctx context.Context, req *wertfachv1.ReleaseHoldRequest) (*wertfachv1.Retention, error) {
+	name, err := resource.ParseCustomer("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return retained(s.custodian.Release(ctx, name, req.GetHoldId(), request(req)))
+}
+
+// retained encodes what a call says of what is kept.
+func retained(r custody.Retention, err error) (*wertfachv1.Retention, error) {
+	if err != nil {
+		return nil, err
+	}
+	return toRetention(r), nil
+}
+
 func (s lifecycle) EraseCustomer(ctx context.Context, req *wertfachv1.EraseCustomerRequest) (*wertfachv1.ErasureReceipt, error) {
 	name, err := resource.ParseCustomer("name", req.GetName())
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/wertfach/wertfach/custody/resource"
 	"github.com/wertfach/wertfach/internal/grpcfault"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/access"
 )
 
 // chunk is how much content a message of a download carries, in bytes: with its
@@ -88,7 +89,7 @@ func (s artefacts) download(req *wertfachv1.DownloadScanRequest, stream wertfach
 	if err != nil {
 		return err
 	}
-	scan, content, err := s.custodian.OpenScan(stream.Context(), name)
+	scan, content, err := s.custodian.OpenScan(custody.ForRestricted(stream.Context(), access.Restricted(req)), name)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,7 +117,7 @@ func (c *cli) printEvents(events []*wertfachv1.Event) error {
 		row("TIME", "ACTION", "OUTCOME", "PRINCIPAL", "ROLE", "ABOUT", "WHAT")
 		for _, e := range events {
 			row(e.GetTime().AsTime().Format("2006-01-02 15:04:05.000"), e.GetAction(), outcome(e), caller(e),
-				cmp.Or(e.GetRole(), "-"), about(e), cmp.Or(strings.Join(append(nonEmpty(e.GetPurpose()), e.GetFields()...), " "), "-"))
+				cmp.Or(e.GetRole(), "-"), about(e), cmp.Or(strings.Join(slices.Concat(nonEmpty(e.GetPurpose()), e.GetFields(), e.GetClasses()), " "), "-"))
 		}
 	})
 }

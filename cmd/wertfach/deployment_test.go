@@ -62,6 +62,9 @@ callers:
   - {uri: "spiffe://dev.wertfach.example/portal/*", roles: [portal], institutes: ["*"]}
   - {uri: "spiffe://dev.wertfach.example/core-banking/*", roles: [core-banking], institutes: ["*"]}
 institutes: [{id: musterbank}]
+retention:
+  - {class: artefacts, period: P0D, alignment: exact}
+  - {class: customer, period: P0D, alignment: exact}
 vault:
   address: %s
   auth:

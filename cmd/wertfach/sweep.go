@@ -17,7 +17,8 @@ import (
 // sweepReport is what a sweep prints, a line of JSON.
 type sweepReport struct {
 	Resumed  int `json:"resumed"`  // erasures finished that somebody else had begun
-	Erased   int `json:"erased"`   // customers erased because their contract had ended
+	Erased   int `json:"erased"`   // customers erased because all that was kept of them was due
+	Shed     int `json:"shed"`     // customers of whom something went while the rest stays
 	Settled  int `json:"settled"`  // changes settled that had broken off
 	Removed  int `json:"removed"`  // objects removed that nothing referred to
 	Failures int `json:"failures"` // what could not be done now; the log names it
@@ -30,7 +31,7 @@ func sweepCommand() *cobra.Command {
 		Use:   "sweep --config FILE",
 		Short: "finish erasures, erase what is due, remove leftovers",
 		Long: `Sweep finishes the erasures that servers began and may not finish, and those that
-broke off; it erases the customers whose contract has ended, and removes what broken-off
+broke off; it erases what is due by the retention rules, and removes what broken-off
 changes left. Run it each minute, by a timer or with --every 1m, beside any number of
 servers and other sweeps.
 
@@ -39,7 +40,8 @@ deploy/vault/sweeper.hcl and deploy/s3/sweeper.json, and an audit.spool_file of 
 
 It prints a line of JSON that counts what it did:
   resumed   erasures finished that somebody else had begun
-  erased    customers erased because their contract had ended
+  erased    customers erased because all that was kept of them was due
+  shed      customers of whom something went while the rest stays
   settled   changes settled that had broken off
   removed   objects removed that nothing referred to
   failures  what could not be done now

@@ -41,6 +41,9 @@ func TestReadAndWrite(t *testing.T) {
 		if kind == "payment_card" {
 			values["payment_card.card_verification_code"] = "123"
 		}
+		if kind == "document" { // the specimens stay when they are swept
+			values["document.identification_only"], values["document.purpose_fulfilled_date"] = "true", "2026-11-28"
+		}
 		there(field.Artefact, values, func() proto.Message { return &wertfachv1.Artefact{} })
 		for path := range values {
 			read[path] = true

@@ -1,6 +1,7 @@
 # What `wertfach sweep` may do in Vault, and nobody else: destroy customers' keys.
 # It opens dossiers, to see what belongs to them, and neither secrets nor scans; it
-# makes no key. `wertfach init` installs it, with the configured transit_mount in
+# makes no key. Where part of a dossier goes by its rule it gives the key a new
+# version, wraps what stays anew and ends the older versions. `wertfach init` installs it, with the configured transit_mount in
 # the place of transit/.
 
 # In the context of dossiers only. Vault does not look at contexts within a batch,
@@ -19,13 +20,21 @@ path "transit/decrypt/system" { capabilities = ["update"] }
 path "transit/keys/+" { capabilities = ["read", "delete"] }
 path "transit/keys/+/config" {
   capabilities       = ["update"]
-  allowed_parameters = { "deletion_allowed" = [true] }
+  allowed_parameters = {
+    "deletion_allowed"       = [true]
+    "min_decryption_version" = []
+  }
 }
+path "transit/keys/+/rotate" { capabilities = ["update"] }
+path "transit/rewrap/+"      { capabilities = ["update"] }
 # Not those of the system.
 path "transit/keys/attest"        { capabilities = ["read"] }
 path "transit/keys/attest/config" { capabilities = ["deny"] }
 path "transit/keys/system"        { capabilities = ["deny"] }
 path "transit/keys/system/config" { capabilities = ["deny"] }
+path "transit/keys/attest/rotate" { capabilities = ["deny"] }
+path "transit/keys/system/rotate" { capabilities = ["deny"] }
+path "transit/rewrap/system"      { capabilities = ["deny"] }
 
 # Receipts and segments of the audit log are signed.
 path "transit/sign/attest" { capabilities = ["update"] }

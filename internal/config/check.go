@@ -58,6 +58,7 @@ func (c *Config) check() []Problem {
 	r.given("tls.key_file", c.TLS.KeyFile)
 	r.given("tls.client_ca_file", c.TLS.ClientCAFile)
 	r.institutes(c.Institutes)
+	r.retention(c)
 	r.callers(c)
 	r.limits(c.Limits)
 	r.must((c.Vault != nil) != (c.Keyring != nil), "vault", "or keyring must be given, and not both")

@@ -35,6 +35,9 @@ type Config struct {
 	// others are not found. One that is taken out is not swept either, so it
 	// stays here until its data is gone.
 	Institutes []Institute `yaml:"institutes"`
+	// Retention changes how long which class of data lives; as built in where
+	// empty. An institute can have rules of its own.
+	Retention []Retention `yaml:"retention"`
 	// Limits bound what a customer can store and what the server keeps in
 	// memory.
 	Limits Limits `yaml:"limits"`

@@ -27,6 +27,9 @@ type Institute struct {
 	// keeps card verification codes (PCI DSS v4, 3.3.3). Where empty they are
 	// refused, which is the rule (3.3.1).
 	CardVerificationCodeReason string `yaml:"card_verification_code_reason"`
+	// Retention changes how long which class of its customers' data lives; as for
+	// all institutes where empty.
+	Retention []Retention `yaml:"retention"`
 }
 
 // Limits bound what is stored for one customer, and memory. Sizes are bytes, or

@@ -66,7 +66,7 @@ func (s *Specimens) values(t *field.Table, m proto.Message, wanted func(path str
 	values := field.Values{}
 	for _, spec := range t.Specs() {
 		switch {
-		case !wanted(spec.Path) || spec.IssuerOnly:
+		case !wanted(spec.Path) || spec.IssuerOnly || strings.HasPrefix(spec.Path, "document.identification") || spec.Path == "document.purpose_fulfilled_date":
 		case spec.Format != "":
 			values[spec.Path] = s.Value(spec.Format)
 		default:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/wertfach/wertfach/client"
+	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/custody/fault"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 	"github.com/wertfach/wertfach/server/identity"
@@ -59,6 +60,9 @@ func (s sample) make(ctx context.Context, c *client.Client) (Sample, error) {
 	})
 	if fault.KindOf(err) == fault.Exists {
 		customer, err = c.Customers.GetCustomer(ctx, &wertfachv1.GetCustomerRequest{Name: s.name()})
+	}
+	if reason := fault.ReasonOf(err); reason == custody.ReasonContractEnded || reason == custody.ReasonRestricted {
+		return made, nil // as somebody left it
 	}
 	if err != nil || customer.GetContract().GetState() != wertfachv1.Contract_STATE_ACTIVE {
 		return made, err

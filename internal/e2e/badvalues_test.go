@@ -93,6 +93,7 @@ var badArtefactValues = []badValue{
 	{"document.issuer_country", "Germany", "country.unknown"},
 	{"document.issue_date", "2021-13-02", "date.calendar"},
 	{"document.expiry_date", "08/2031", "date.format"},
+	{"document.purpose_fulfilled_date", "yesterday", "date.format"},
 }
 
 // Every field whose value is checked has a value above that it refuses.

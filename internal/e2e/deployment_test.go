@@ -19,6 +19,7 @@ import (
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/client"
 	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/internal/custodytest"
 	"github.com/wertfach/wertfach/internal/pki"
 	"github.com/wertfach/wertfach/internal/servertest"
 	"github.com/wertfach/wertfach/server"
@@ -59,7 +60,7 @@ func deploy(t testing.TB, b *backends, limits custody.Limits) *deployment {
 	d.custodian, err = custody.New(custody.Config{
 		Keys: d.keys, Store: d.store, Limits: limits, Log: d.log.logger(),
 		Institutes: []custody.Institute{
-			{ID: strings.TrimPrefix(bank, "institutes/")},
+			{ID: strings.TrimPrefix(bank, "institutes/"), Retention: custodytest.AtContractEnd()},
 			{ID: strings.TrimPrefix(issuer, "institutes/"), CardVerificationCode: "issuing bank, recurring payments"},
 		},
 	}, secret)

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,8 @@ type target struct {
 	sim, doc *wertfachv1.Artefact
 	scan     *wertfachv1.Scan // of doc
 	receipt  string           // of somebody else
+	hold     string           // of the customer, where one was placed
+	told     *timestamppb.Timestamp
 }
 
 // content is what uploads upon a target bring.
@@ -136,6 +139,31 @@ func requests() map[protoreflect.Name]request {
 		"TerminateContract": {reason("moves"), reason("moves away")},
 		"CancelTermination": {good: func(x target) proto.Message {
 			return &wertfachv1.CancelTerminationRequest{Name: x.customer.GetName()}
+		}},
+		"ExplainRetention": {good: func(x target) proto.Message {
+			return &wertfachv1.ExplainRetentionRequest{Name: x.customer.GetName(), EffectiveDate: "2099-12-31"}
+		}},
+		"RestrictProcessing": {
+			func(x target) proto.Message {
+				return &wertfachv1.RestrictProcessingRequest{Name: x.customer.GetName(), Ground: wertfachv1.Restriction_GROUND_OBJECTION}
+			},
+			func(x target) proto.Message {
+				return &wertfachv1.RestrictProcessingRequest{Name: x.customer.GetName(), Ground: wertfachv1.Restriction_GROUND_UNLAWFUL}
+			},
+		},
+		"LiftRestriction": {good: func(x target) proto.Message {
+			return &wertfachv1.LiftRestrictionRequest{Name: x.customer.GetName(), CustomerToldTime: cmp.Or(x.told, timestamppb.Now())}
+		}},
+		"PlaceHold": {
+			func(x target) proto.Message {
+				return &wertfachv1.PlaceHoldRequest{Name: x.customer.GetName(), Kind: wertfachv1.Hold_KIND_LEGAL_CLAIM, Reason: "4 O 12/26"}
+			},
+			func(x target) proto.Message {
+				return &wertfachv1.PlaceHoldRequest{Name: x.customer.GetName(), Kind: wertfachv1.Hold_KIND_LEGAL_CLAIM, Reason: "4 O 13/26"}
+			},
+		},
+		"ReleaseHold": {good: func(x target) proto.Message {
+			return &wertfachv1.ReleaseHoldRequest{Name: x.customer.GetName(), HoldId: cmp.Or(x.hold, "unknown")}
 		}},
 		"EraseCustomer": {good: func(x target) proto.Message {
 			return &wertfachv1.EraseCustomerRequest{Name: x.customer.GetName(), Reason: "asked"}
@@ -242,11 +270,24 @@ func (s *scene) prepared(t testing.TB, m protoreflect.MethodDescriptor, id strin
 		return target{customer: &wertfachv1.Customer{Name: bank + "/customers/" + id}}
 	}
 	x := s.target(t, id)
-	if m.Name() == "CancelTermination" {
-		_, err := s.lifecycle.TerminateContract(t.Context(), &wertfachv1.TerminateContractRequest{
+	var err error
+	switch m.Name() {
+	case "CancelTermination":
+		_, err = s.lifecycle.TerminateContract(t.Context(), &wertfachv1.TerminateContractRequest{
 			Name: x.customer.GetName(), EffectiveDate: "2099-12-31",
 		})
-		ok(t, err)
+	case "LiftRestriction":
+		_, err = s.lifecycle.RestrictProcessing(t.Context(), &wertfachv1.RestrictProcessingRequest{
+			Name: x.customer.GetName(), Ground: wertfachv1.Restriction_GROUND_OBJECTION,
+		})
+		x.told = timestamppb.Now()
+	case "ReleaseHold":
+		var r *wertfachv1.Retention
+		r, err = s.lifecycle.PlaceHold(t.Context(), &wertfachv1.PlaceHoldRequest{
+			Name: x.customer.GetName(), Kind: wertfachv1.Hold_KIND_LEGAL_CLAIM, Reason: "4 O 12/26",
+		})
+		x.hold = r.GetHolds()[0].GetId()
 	}
+	ok(t, err)
 	return x
 }

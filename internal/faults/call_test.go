@@ -71,6 +71,22 @@ func (d *deployment) prepared(ctx context.Context, m protoreflect.MethodDescript
 		_, err = wertfachv1.NewLifecycleServiceClient(d.conn).TerminateContract(ctx, &wertfachv1.TerminateContractRequest{
 			Name: x.customer, EffectiveDate: "2099-12-31",
 		})
+	case m.Name() == "LiftRestriction":
+		var r *wertfachv1.Retention
+		r, err = wertfachv1.NewLifecycleServiceClient(d.conn).RestrictProcessing(ctx, &wertfachv1.RestrictProcessingRequest{
+			Name: x.customer, Ground: wertfachv1.Restriction_GROUND_OBJECTION,
+		})
+		if err == nil {
+			x.told = r.GetRestrictions()[0].GetCreateTime() // by the server's clock
+		}
+	case m.Name() == "ReleaseHold":
+		var r *wertfachv1.Retention
+		r, err = wertfachv1.NewLifecycleServiceClient(d.conn).PlaceHold(ctx, &wertfachv1.PlaceHoldRequest{
+			Name: x.customer, Kind: wertfachv1.Hold_KIND_LEGAL_CLAIM, Reason: "4 O 12/26",
+		})
+		if err == nil {
+			x.hold = r.GetHolds()[0].GetId()
+		}
 	case m.Name() == "SetServices":
 		var now *wertfachv1.Customer
 		now, err = wertfachv1.NewCustomerServiceClient(d.conn).GetCustomer(ctx, &wertfachv1.GetCustomerRequest{Name: x.customer})
@@ -125,7 +141,9 @@ func (d *deployment) somebody(t testing.TB) target {
 
 // belongings are how many artefacts and scans a customer has.
 func (d *deployment) belongings(ctx context.Context, customer string) (belongings, error) {
-	list, err := wertfachv1.NewArtefactServiceClient(d.conn).ListArtefacts(ctx, &wertfachv1.ListArtefactsRequest{Parent: customer})
+	list, err := wertfachv1.NewArtefactServiceClient(d.conn).ListArtefacts(ctx, &wertfachv1.ListArtefactsRequest{
+		Parent: customer, RestrictedPurpose: wertfachv1.RestrictedPurpose_RESTRICTED_PURPOSE_CONSENT,
+	})
 	b := belongings{artefacts: len(list.GetArtefacts())}
 	for _, a := range list.GetArtefacts() {
 		b.scans += len(a.GetScans())

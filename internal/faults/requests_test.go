@@ -38,6 +38,8 @@ func everyMethod(t testing.TB) []protoreflect.MethodDescriptor {
 type target struct {
 	customer, etag, sim, document, scan string
 	receipt                             string // of somebody else
+	hold                                string // where one was placed
+	told                                *timestamppb.Timestamp
 }
 
 // content is what uploads bring: several segments of a sealed stream.
@@ -112,6 +114,19 @@ func requests() map[protoreflect.Name]request {
 			return &wertfachv1.TerminateContractRequest{Name: x.customer, EffectiveDate: "2099-12-31", Reason: "moves to Wuppertal"}
 		}),
 		"CancelTermination": changes(2, func(x target) proto.Message { return &wertfachv1.CancelTerminationRequest{Name: x.customer} }),
+		"ExplainRetention":  reads(func(x target) proto.Message { return &wertfachv1.ExplainRetentionRequest{Name: x.customer} }),
+		"RestrictProcessing": changes(2, func(x target) proto.Message {
+			return &wertfachv1.RestrictProcessingRequest{Name: x.customer, Ground: wertfachv1.Restriction_GROUND_OBJECTION}
+		}),
+		"LiftRestriction": changes(2, func(x target) proto.Message {
+			return &wertfachv1.LiftRestrictionRequest{Name: x.customer, CustomerToldTime: x.told}
+		}),
+		"PlaceHold": changes(2, func(x target) proto.Message {
+			return &wertfachv1.PlaceHoldRequest{Name: x.customer, Kind: wertfachv1.Hold_KIND_LEGAL_CLAIM, Reason: "4 O 12/26"}
+		}),
+		"ReleaseHold": changes(2, func(x target) proto.Message {
+			return &wertfachv1.ReleaseHoldRequest{Name: x.customer, HoldId: x.hold}
+		}),
 		"EraseCustomer": withScan(gone, func(x target) proto.Message {
 			return &wertfachv1.EraseCustomerRequest{Name: x.customer, Reason: "asked for in a letter"}
 		}),

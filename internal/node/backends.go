@@ -184,7 +184,7 @@ func (b *Backends) Custodian(ctx context.Context, now func() time.Time) (*custod
 			return nil, err
 		}
 		c.Institutes = append(c.Institutes, custody.Institute{
-			ID: i.ID, Location: zone, CardVerificationCode: i.CardVerificationCodeReason,
+			ID: i.ID, Location: zone, CardVerificationCode: i.CardVerificationCodeReason, Retention: b.config.RetentionFor(i.ID),
 		})
 	}
 	return custody.New(c, secret)

@@ -103,7 +103,7 @@ func (w *Watched) Serving(s Served) {
 // Swept tells of a sweep that has ended, and how long it took.
 func (w *Watched) Swept(r custody.SweepReport, took time.Duration, err error) {
 	w.Telemetry.Swept(telemetry.Sweep{
-		Resumed: r.Resumed, Erased: r.Erased, Settled: r.Settled, Removed: r.Removed, Failures: r.Failures, Took: took, Err: err,
+		Resumed: r.Resumed, Erased: r.Erased, Shed: r.Shed, Settled: r.Settled, Removed: r.Removed, Failures: r.Failures, Took: took, Err: err,
 	})
 }
 

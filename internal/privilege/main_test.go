@@ -36,6 +36,7 @@ func TestIdentities(t *testing.T) {
 		"nobody is administrator":  (*site).testAdministration,
 		"erasure by two":           (*site).testErasure,
 		"rotation by the operator": (*site).testRotation,
+		"shedding by the sweeper":  (*site).testShedding,
 		"reading by the hotline":   (*site).testHotline,
 		"installed again":          (*site).testAgain,
 	} {

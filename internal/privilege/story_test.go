@@ -68,6 +68,33 @@ func (s *site) testErasure(t *testing.T) {
 	}
 }
 
+// testShedding: when the contract ends the sweeper removes the secrets, and ends the
+// version of the key that they were sealed under, and can open none of them.
+func (s *site) testShedding(t *testing.T) {
+	ctx := t.Context()
+	server, name, sim := s.enrolled(t, "shedbank")
+	sweeper := s.custodian(t, deploy.Sweeper, "shedbank")
+	if _, err := sweeper.Reveal(ctx, sim, nil); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("revealed: %v", err)
+	}
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Terminate(ctx, name, time.Now().In(zone).Format(time.DateOnly), "", custody.Request{}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []custody.SweepReport{{Shed: 1}, {}, {}} {
+		if report, err := sweeper.Sweep(ctx, custody.SweepOptions{Grace: -1}); err != nil || report != want {
+			t.Errorf("sweep %d: %v, %+v, want %+v", i, err, report, want)
+		}
+	}
+	r, err := server.ExplainRetention(ctx, name, "")
+	if err != nil || len(r.Holdings) != 2 || r.Next != r.Erase || r.Next == "" {
+		t.Errorf("afterwards: %v, %+v", err, r)
+	}
+}
+
 // testHotline: it lists and changes what is open, and can't reveal.
 func (s *site) testHotline(t *testing.T) {
 	ctx := t.Context()

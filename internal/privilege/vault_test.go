@@ -59,7 +59,7 @@ func asks(dk vault.DataKey) []ask {
 		add(nobody, "PUT", "{mount}/datakey/wrapped/{key}", in(map[string]any{}))
 		add(nobody, "PUT", "{mount}/encrypt/{key}", in(map[string]any{"plaintext": b64("x"), "type": "aes256-gcm96"}))
 		add(making[c], "PUT", "{mount}/encrypt/{new}", in(map[string]any{"plaintext": b64("x"), "type": "aes256-gcm96"}))
-		add([]deploy.Identity{operator}, "PUT", "{mount}/rewrap/{key}", in(map[string]any{"ciphertext": wrapped}))
+		add([]deploy.Identity{operator, sweeper}, "PUT", "{mount}/rewrap/{key}", in(map[string]any{"ciphertext": wrapped}))
 		add(map[bool][]deploy.Identity{true: {initial, operator}, false: {operator}}[c == vault.Index],
 			"PUT", "{mount}/datakey/plaintext/system", in(map[string]any{}))
 		add(nobody, "PUT", "{mount}/encrypt/system", in(map[string]any{"plaintext": b64("x")}))
@@ -69,7 +69,7 @@ func asks(dk vault.DataKey) []ask {
 	item := []any{map[string]any{"ciphertext": wrapped, "context": b64("dossier")}}
 	add(nobody, "PUT", "{mount}/decrypt/{key}", map[string]any{"batch_input": item})
 	add(nobody, "PUT", "{mount}/decrypt/{key}", map[string]any{"batch_input": item, "ciphertext": wrapped, "context": b64("dossier")})
-	add([]deploy.Identity{operator}, "PUT", "{mount}/rewrap/{key}", map[string]any{"batch_input": item})
+	add([]deploy.Identity{operator, sweeper}, "PUT", "{mount}/rewrap/{key}", map[string]any{"batch_input": item})
 	add(nobody, "PUT", "{mount}/encrypt/{new}", map[string]any{"plaintext": b64("x"), "type": "chacha20-poly1305", "context": b64("dossier")})
 	add(nobody, "PUT", "{mount}/encrypt/{new}", map[string]any{"batch_input": []any{map[string]any{"plaintext": b64("x"), "context": b64("dossier")}}})
 	add([]deploy.Identity{sweeper, hotline, operator, server, initial}, "PUT", "{mount}/decrypt/system", map[string]any{"ciphertext": wrapped, "context": b64("index")})
@@ -81,7 +81,7 @@ func asks(dk vault.DataKey) []ask {
 	add(nobody, "PUT", "{mount}/keys/{new}", map[string]any{"exportable": true})
 	add(nobody, "LIST", "{mount}/keys", nil)
 	for key, config := range map[string][2][]deploy.Identity{
-		"{key}": {{sweeper}, {operator}}, "attest": {nobody, nobody}, "system": {nobody, {operator}},
+		"{key}": {{sweeper}, {operator, sweeper}}, "attest": {nobody, nobody}, "system": {nobody, {operator}},
 	} {
 		path := "{mount}/keys/" + key
 		add(config[0], "PUT", path+"/config", map[string]any{"deletion_allowed": true})
@@ -92,7 +92,7 @@ func asks(dk vault.DataKey) []ask {
 		} {
 			add(nobody, "PUT", path+"/config", wrong)
 		}
-		add([]deploy.Identity{operator}, "PUT", path+"/rotate", map[string]any{})
+		add(map[bool][]deploy.Identity{true: {operator, sweeper}, false: {operator}}[key == "{key}"], "PUT", path+"/rotate", map[string]any{})
 		add(nobody, "PUT", path+"/trim", map[string]any{"min_available_version": 1})
 		add(nobody, "GET", "{mount}/backup/"+key, nil)
 		add(nobody, "GET", "{mount}/export/encryption-key/"+key, nil)

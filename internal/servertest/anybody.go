@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/wertfach/wertfach/internal/devissuer"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
@@ -14,7 +15,8 @@ import (
 )
 
 // Anybody is a connection on which every RPC is called by somebody who may: a
-// machine where one may, else a privacy officer. dial connects as that role.
+// machine where one may, else a privacy officer; what is restricted is read by the
+// latter. dial connects as that role.
 func Anybody(t testing.TB, e *Edge, dial func(role string) *grpc.ClientConn) grpc.ClientConnInterface {
 	t.Helper()
 	table, err := access.NewTable(access.Services()...)
@@ -49,12 +51,15 @@ func caller(rule *access.Rule) (role string, person bool) {
 	return identity.RoleName(wertfachv1.Role_ROLE_PRIVACY_OFFICER), person
 }
 
-func (a *anybody) as(ctx context.Context, method string) (context.Context, *grpc.ClientConn) {
+func (a *anybody) as(ctx context.Context, method string, restricted bool) (context.Context, *grpc.ClientConn) {
 	rule := a.table[method]
 	if rule == nil { // of the standard services, which are for everybody
 		return ctx, a.conns[identity.RoleName(wertfachv1.Role_ROLE_PORTAL)]
 	}
 	role, person := caller(rule)
+	if restricted {
+		role, person = identity.RoleName(wertfachv1.Role_ROLE_PRIVACY_OFFICER), true
+	}
 	if person {
 		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", a.officer)
 	}
@@ -63,12 +68,13 @@ func (a *anybody) as(ctx context.Context, method string) (context.Context, *grpc
 
 // Invoke implements grpc.ClientConnInterface.
 func (a *anybody) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
-	ctx, conn := a.as(ctx, method)
+	req, _ := args.(proto.Message)
+	ctx, conn := a.as(ctx, method, req != nil && access.Restricted(req) != "")
 	return conn.Invoke(ctx, method, args, reply, opts...)
 }
 
 // NewStream implements grpc.ClientConnInterface.
 func (a *anybody) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	ctx, conn := a.as(ctx, method)
+	ctx, conn := a.as(ctx, method, false)
 	return conn.NewStream(ctx, desc, method, opts...)
 }

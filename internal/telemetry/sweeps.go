@@ -8,9 +8,9 @@ import (
 
 // Sweep is what a sweep did.
 type Sweep struct {
-	// Resumed, Erased, Settled and Removed are what it did, Failures what it could
-	// not do.
-	Resumed, Erased, Settled, Removed, Failures int
+	// Resumed, Erased, Shed, Settled and Removed are what it did, Failures what it
+	// could not do.
+	Resumed, Erased, Shed, Settled, Removed, Failures int
 	// Took is how long it lasted.
 	Took time.Duration
 	// Err says that it broke off.
@@ -35,7 +35,7 @@ func newSweeps() sweeps {
 			Name: "wertfach_sweeps_total", Help: "Sweeps of this process by outcome: ok, incomplete (some things failed) or failed (it broke off).",
 		}, []string{"outcome"}),
 		done: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wertfach_sweep_done_total", Help: "What sweeps did: erasures resumed, customers erased, changes settled, objects removed.",
+			Name: "wertfach_sweep_done_total", Help: "What sweeps did: erasures resumed, customers erased or shed of what was due, changes settled, objects removed.",
 		}, []string{"what"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wertfach_sweep_failures_total", Help: "Things that sweeps could not do.",
@@ -67,7 +67,7 @@ func (t *Telemetry) Swept(s Sweep) {
 	for _, o := range []string{"ok", "incomplete", "failed"} {
 		m.runs.WithLabelValues(o).Add(truth(o == outcome))
 	}
-	for what, n := range map[string]int{"resumed": s.Resumed, "erased": s.Erased, "settled": s.Settled, "removed": s.Removed} {
+	for what, n := range map[string]int{"resumed": s.Resumed, "erased": s.Erased, "shed": s.Shed, "settled": s.Settled, "removed": s.Removed} {
 		m.done.WithLabelValues(what).Add(float64(n))
 	}
 	m.failures.WithLabelValues().Add(float64(s.Failures))

@@ -29,6 +29,21 @@ type Asked struct {
 	Institute, Customer string
 	// Named says that the name has the form of one.
 	Named bool
+	// Restricted says that it asks to read what is restricted too.
+	Restricted bool
+}
+
+// Restricted is the purpose of Art. 18(2) GDPR for which a request asks to read
+// data whose processing is restricted, such as "LEGAL_CLAIM"; empty where it asks
+// for none. [Rule.Admit] lets only privacy officers ask.
+func Restricted(req proto.Message) string {
+	r, ok := req.(interface {
+		GetRestrictedPurpose() wertfachv1.RestrictedPurpose
+	})
+	if !ok || r.GetRestrictedPurpose() == wertfachv1.RestrictedPurpose_RESTRICTED_PURPOSE_UNSPECIFIED {
+		return ""
+	}
+	return strings.TrimPrefix(r.GetRestrictedPurpose().String(), "RESTRICTED_PURPOSE_")
 }
 
 // Malformed is what is wrong with a request whose name is none.
@@ -50,7 +65,7 @@ func (r *Rule) Malformed(req proto.Message) error {
 // Asked reads what a request asks for.
 func (r *Rule) Asked(req proto.Message) Asked {
 	institute, customer := resource.Scope(r.Name(req))
-	return Asked{Institute: institute, Customer: customer, Named: institute != ""}
+	return Asked{Institute: institute, Customer: customer, Named: institute != "", Restricted: Restricted(req) != ""}
 }
 
 // Allows is whether the caller has a role at all that may call the RPC. The
@@ -75,16 +90,21 @@ func (r *Rule) Admit(p identity.Principal, asked Asked, proved func() bool) (rol
 	if err := r.Allows(p); err != nil {
 		return 0, false, err
 	}
-	needsCall := false
+	needsCall, notOfficer := false, false
 	for _, g := range p.Grants {
 		switch {
 		case !slices.Contains(r.Roles, g.Role):
 		case r.Resource != "" && !g.Institutes.Has(asked.Institute):
+		case asked.Restricted && g.Role != wertfachv1.Role_ROLE_PRIVACY_OFFICER:
+			notOfficer = true
 		case g.Role == wertfachv1.Role_ROLE_HOTLINE && r.VerifiedCall:
 			needsCall = true
 		default:
 			return g.Role, true, nil
 		}
+	}
+	if notOfficer {
+		return 0, true, fault.New(fault.Denied, ReasonRole, "restricted_purpose: only privacy officers read what is restricted")
 	}
 	if !needsCall {
 		return 0, false, nil

@@ -466,9 +466,12 @@ func (x *BatchRegisterArtefactsResponse) GetArtefacts() []*Artefact {
 type GetArtefactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `institutes/{institute}/customers/{customer}/artefacts/{artefact}`.
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// For what a privacy officer reads it although its processing is restricted;
+	// only they may say so.
+	RestrictedPurpose RestrictedPurpose `protobuf:"varint,2,opt,name=restricted_purpose,json=restrictedPurpose,proto3,enum=wertfach.v1.RestrictedPurpose" json:"restricted_purpose,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *GetArtefactRequest) Reset() {
@@ -508,6 +511,13 @@ func (x *GetArtefactRequest) GetName() string {
 	return ""
 }
 
+func (x *GetArtefactRequest) GetRestrictedPurpose() RestrictedPurpose {
+	if x != nil {
+		return x.RestrictedPurpose
+	}
+	return RestrictedPurpose_RESTRICTED_PURPOSE_UNSPECIFIED
+}
+
 // Request of ListArtefacts.
 type ListArtefactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -516,9 +526,12 @@ type ListArtefactsRequest struct {
 	// How many to give at most; 100 where zero, 500 where more.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Where to go on: the next_page_token of the page before.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// For what a privacy officer reads it although its processing is restricted;
+	// only they may say so.
+	RestrictedPurpose RestrictedPurpose `protobuf:"varint,4,opt,name=restricted_purpose,json=restrictedPurpose,proto3,enum=wertfach.v1.RestrictedPurpose" json:"restricted_purpose,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ListArtefactsRequest) Reset() {
@@ -570,6 +583,13 @@ func (x *ListArtefactsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListArtefactsRequest) GetRestrictedPurpose() RestrictedPurpose {
+	if x != nil {
+		return x.RestrictedPurpose
+	}
+	return RestrictedPurpose_RESTRICTED_PURPOSE_UNSPECIFIED
 }
 
 // Response of ListArtefacts.
@@ -826,7 +846,7 @@ var File_wertfach_v1_artefact_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_artefact_proto_rawDesc = "" +
 	"\n" +
-	"\x1awertfach/v1/artefact.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x16wertfach/v1/kind.proto\x1a\x16wertfach/v1/scan.proto\"\xc3\x04\n" +
+	"\x1awertfach/v1/artefact.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x16wertfach/v1/kind.proto\x1a\x1dwertfach/v1/restriction.proto\x1a\x16wertfach/v1/scan.proto\"\xc3\x04\n" +
 	"\bArtefact\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xe0A\b\xb2\xbb\x18\x02\b\x02R\x04name\x12\x1e\n" +
 	"\x05label\x18\x02 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\x01R\x05label\x12-\n" +
@@ -854,14 +874,16 @@ const file_wertfach_v1_artefact_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"U\n" +
 	"\x1eBatchRegisterArtefactsResponse\x123\n" +
-	"\tartefacts\x18\x01 \x03(\v2\x15.wertfach.v1.ArtefactR\tartefacts\"-\n" +
+	"\tartefacts\x18\x01 \x03(\v2\x15.wertfach.v1.ArtefactR\tartefacts\"\x86\x01\n" +
 	"\x12GetArtefactRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\x82\x01\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12W\n" +
+	"\x12restricted_purpose\x18\x02 \x01(\x0e2\x1e.wertfach.v1.RestrictedPurposeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x11restrictedPurpose\"\xdb\x01\n" +
 	"\x14ListArtefactsRequest\x12\x1b\n" +
 	"\x06parent\x18\x01 \x01(\tB\x03\xe0A\x02R\x06parent\x12$\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\tpageToken\"t\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\tpageToken\x12W\n" +
+	"\x12restricted_purpose\x18\x04 \x01(\x0e2\x1e.wertfach.v1.RestrictedPurposeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x11restrictedPurpose\"t\n" +
 	"\x15ListArtefactsResponse\x123\n" +
 	"\tartefacts\x18\x01 \x03(\v2\x15.wertfach.v1.ArtefactR\tartefacts\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbe\x01\n" +
@@ -944,12 +966,13 @@ var file_wertfach_v1_artefact_proto_goTypes = []any{
 	(*Document)(nil),                       // 15: wertfach.v1.Document
 	(*Scan)(nil),                           // 16: wertfach.v1.Scan
 	(*timestamppb.Timestamp)(nil),          // 17: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),          // 18: google.protobuf.FieldMask
-	(*UploadScanRequest)(nil),              // 19: wertfach.v1.UploadScanRequest
-	(*DownloadScanRequest)(nil),            // 20: wertfach.v1.DownloadScanRequest
-	(*DeleteScanRequest)(nil),              // 21: wertfach.v1.DeleteScanRequest
-	(*emptypb.Empty)(nil),                  // 22: google.protobuf.Empty
-	(*DownloadScanResponse)(nil),           // 23: wertfach.v1.DownloadScanResponse
+	(RestrictedPurpose)(0),                 // 18: wertfach.v1.RestrictedPurpose
+	(*fieldmaskpb.FieldMask)(nil),          // 19: google.protobuf.FieldMask
+	(*UploadScanRequest)(nil),              // 20: wertfach.v1.UploadScanRequest
+	(*DownloadScanRequest)(nil),            // 21: wertfach.v1.DownloadScanRequest
+	(*DeleteScanRequest)(nil),              // 22: wertfach.v1.DeleteScanRequest
+	(*emptypb.Empty)(nil),                  // 23: google.protobuf.Empty
+	(*DownloadScanResponse)(nil),           // 24: wertfach.v1.DownloadScanResponse
 }
 var file_wertfach_v1_artefact_proto_depIdxs = []int32{
 	11, // 0: wertfach.v1.Artefact.bike:type_name -> wertfach.v1.Bike
@@ -963,36 +986,38 @@ var file_wertfach_v1_artefact_proto_depIdxs = []int32{
 	1,  // 8: wertfach.v1.RegisterArtefactRequest.artefact:type_name -> wertfach.v1.Artefact
 	1,  // 9: wertfach.v1.BatchRegisterArtefactsRequest.artefacts:type_name -> wertfach.v1.Artefact
 	1,  // 10: wertfach.v1.BatchRegisterArtefactsResponse.artefacts:type_name -> wertfach.v1.Artefact
-	1,  // 11: wertfach.v1.ListArtefactsResponse.artefacts:type_name -> wertfach.v1.Artefact
-	1,  // 12: wertfach.v1.UpdateArtefactRequest.artefact:type_name -> wertfach.v1.Artefact
-	18, // 13: wertfach.v1.UpdateArtefactRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 14: wertfach.v1.RevealArtefactRequest.purpose:type_name -> wertfach.v1.RevealPurpose
-	18, // 15: wertfach.v1.RevealArtefactRequest.fields:type_name -> google.protobuf.FieldMask
-	2,  // 16: wertfach.v1.ArtefactService.RegisterArtefact:input_type -> wertfach.v1.RegisterArtefactRequest
-	3,  // 17: wertfach.v1.ArtefactService.BatchRegisterArtefacts:input_type -> wertfach.v1.BatchRegisterArtefactsRequest
-	5,  // 18: wertfach.v1.ArtefactService.GetArtefact:input_type -> wertfach.v1.GetArtefactRequest
-	6,  // 19: wertfach.v1.ArtefactService.ListArtefacts:input_type -> wertfach.v1.ListArtefactsRequest
-	8,  // 20: wertfach.v1.ArtefactService.UpdateArtefact:input_type -> wertfach.v1.UpdateArtefactRequest
-	9,  // 21: wertfach.v1.ArtefactService.DeleteArtefact:input_type -> wertfach.v1.DeleteArtefactRequest
-	10, // 22: wertfach.v1.ArtefactService.RevealArtefact:input_type -> wertfach.v1.RevealArtefactRequest
-	19, // 23: wertfach.v1.ArtefactService.UploadScan:input_type -> wertfach.v1.UploadScanRequest
-	20, // 24: wertfach.v1.ArtefactService.DownloadScan:input_type -> wertfach.v1.DownloadScanRequest
-	21, // 25: wertfach.v1.ArtefactService.DeleteScan:input_type -> wertfach.v1.DeleteScanRequest
-	1,  // 26: wertfach.v1.ArtefactService.RegisterArtefact:output_type -> wertfach.v1.Artefact
-	4,  // 27: wertfach.v1.ArtefactService.BatchRegisterArtefacts:output_type -> wertfach.v1.BatchRegisterArtefactsResponse
-	1,  // 28: wertfach.v1.ArtefactService.GetArtefact:output_type -> wertfach.v1.Artefact
-	7,  // 29: wertfach.v1.ArtefactService.ListArtefacts:output_type -> wertfach.v1.ListArtefactsResponse
-	1,  // 30: wertfach.v1.ArtefactService.UpdateArtefact:output_type -> wertfach.v1.Artefact
-	22, // 31: wertfach.v1.ArtefactService.DeleteArtefact:output_type -> google.protobuf.Empty
-	1,  // 32: wertfach.v1.ArtefactService.RevealArtefact:output_type -> wertfach.v1.Artefact
-	16, // 33: wertfach.v1.ArtefactService.UploadScan:output_type -> wertfach.v1.Scan
-	23, // 34: wertfach.v1.ArtefactService.DownloadScan:output_type -> wertfach.v1.DownloadScanResponse
-	22, // 35: wertfach.v1.ArtefactService.DeleteScan:output_type -> google.protobuf.Empty
-	26, // [26:36] is the sub-list for method output_type
-	16, // [16:26] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	18, // 11: wertfach.v1.GetArtefactRequest.restricted_purpose:type_name -> wertfach.v1.RestrictedPurpose
+	18, // 12: wertfach.v1.ListArtefactsRequest.restricted_purpose:type_name -> wertfach.v1.RestrictedPurpose
+	1,  // 13: wertfach.v1.ListArtefactsResponse.artefacts:type_name -> wertfach.v1.Artefact
+	1,  // 14: wertfach.v1.UpdateArtefactRequest.artefact:type_name -> wertfach.v1.Artefact
+	19, // 15: wertfach.v1.UpdateArtefactRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 16: wertfach.v1.RevealArtefactRequest.purpose:type_name -> wertfach.v1.RevealPurpose
+	19, // 17: wertfach.v1.RevealArtefactRequest.fields:type_name -> google.protobuf.FieldMask
+	2,  // 18: wertfach.v1.ArtefactService.RegisterArtefact:input_type -> wertfach.v1.RegisterArtefactRequest
+	3,  // 19: wertfach.v1.ArtefactService.BatchRegisterArtefacts:input_type -> wertfach.v1.BatchRegisterArtefactsRequest
+	5,  // 20: wertfach.v1.ArtefactService.GetArtefact:input_type -> wertfach.v1.GetArtefactRequest
+	6,  // 21: wertfach.v1.ArtefactService.ListArtefacts:input_type -> wertfach.v1.ListArtefactsRequest
+	8,  // 22: wertfach.v1.ArtefactService.UpdateArtefact:input_type -> wertfach.v1.UpdateArtefactRequest
+	9,  // 23: wertfach.v1.ArtefactService.DeleteArtefact:input_type -> wertfach.v1.DeleteArtefactRequest
+	10, // 24: wertfach.v1.ArtefactService.RevealArtefact:input_type -> wertfach.v1.RevealArtefactRequest
+	20, // 25: wertfach.v1.ArtefactService.UploadScan:input_type -> wertfach.v1.UploadScanRequest
+	21, // 26: wertfach.v1.ArtefactService.DownloadScan:input_type -> wertfach.v1.DownloadScanRequest
+	22, // 27: wertfach.v1.ArtefactService.DeleteScan:input_type -> wertfach.v1.DeleteScanRequest
+	1,  // 28: wertfach.v1.ArtefactService.RegisterArtefact:output_type -> wertfach.v1.Artefact
+	4,  // 29: wertfach.v1.ArtefactService.BatchRegisterArtefacts:output_type -> wertfach.v1.BatchRegisterArtefactsResponse
+	1,  // 30: wertfach.v1.ArtefactService.GetArtefact:output_type -> wertfach.v1.Artefact
+	7,  // 31: wertfach.v1.ArtefactService.ListArtefacts:output_type -> wertfach.v1.ListArtefactsResponse
+	1,  // 32: wertfach.v1.ArtefactService.UpdateArtefact:output_type -> wertfach.v1.Artefact
+	23, // 33: wertfach.v1.ArtefactService.DeleteArtefact:output_type -> google.protobuf.Empty
+	1,  // 34: wertfach.v1.ArtefactService.RevealArtefact:output_type -> wertfach.v1.Artefact
+	16, // 35: wertfach.v1.ArtefactService.UploadScan:output_type -> wertfach.v1.Scan
+	24, // 36: wertfach.v1.ArtefactService.DownloadScan:output_type -> wertfach.v1.DownloadScanResponse
+	23, // 37: wertfach.v1.ArtefactService.DeleteScan:output_type -> google.protobuf.Empty
+	28, // [28:38] is the sub-list for method output_type
+	18, // [18:28] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_wertfach_v1_artefact_proto_init() }
@@ -1002,6 +1027,7 @@ func file_wertfach_v1_artefact_proto_init() {
 	}
 	file_wertfach_v1_annotations_proto_init()
 	file_wertfach_v1_kind_proto_init()
+	file_wertfach_v1_restriction_proto_init()
 	file_wertfach_v1_scan_proto_init()
 	file_wertfach_v1_artefact_proto_msgTypes[0].OneofWrappers = []any{
 		(*Artefact_Bike)(nil),

@@ -53,7 +53,8 @@ type Event struct {
 	Scan string `protobuf:"bytes,10,opt,name=scan,proto3" json:"scan,omitempty"`
 	// The receipt of an erasure that it was about.
 	Receipt string `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
-	// What secrets were asked for, such as `UNLOCK`.
+	// What secrets were asked for, such as `UNLOCK`, or restricted data was read
+	// for, such as `LEGAL_CLAIM`.
 	Purpose string `protobuf:"bytes,12,opt,name=purpose,proto3" json:"purpose,omitempty"`
 	// The fields, masked for other readers, that were given out: `sim_card.puk`.
 	Fields []string `protobuf:"bytes,13,rep,name=fields,proto3" json:"fields,omitempty"`
@@ -68,7 +69,10 @@ type Event struct {
 	Reason string `protobuf:"bytes,17,opt,name=reason,proto3" json:"reason,omitempty"`
 	// How many refused calls of the same principal are not on record one by one,
 	// because they came faster than refusals are recorded.
-	Skipped       int64 `protobuf:"varint,18,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	Skipped int64 `protobuf:"varint,18,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	// The classes of data that went by the retention rules, such as
+	// `artefacts.bike`.
+	Classes       []string `protobuf:"bytes,19,rep,name=classes,proto3" json:"classes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -227,6 +231,13 @@ func (x *Event) GetSkipped() int64 {
 		return x.Skipped
 	}
 	return 0
+}
+
+func (x *Event) GetClasses() []string {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
 }
 
 // Request of ListEvents.
@@ -656,7 +667,7 @@ var File_wertfach_v1_audit_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x17wertfach/v1/audit.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\"\xd8\x03\n" +
+	"\x17wertfach/v1/audit.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\"\xf2\x03\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
@@ -677,7 +688,8 @@ const file_wertfach_v1_audit_proto_rawDesc = "" +
 	"request_id\x18\x0f \x01(\tR\trequestId\x12\x12\n" +
 	"\x04code\x18\x10 \x01(\tR\x04code\x12\x16\n" +
 	"\x06reason\x18\x11 \x01(\tR\x06reason\x12\x18\n" +
-	"\askipped\x18\x12 \x01(\x03R\askipped\"\xd6\x02\n" +
+	"\askipped\x18\x12 \x01(\x03R\askipped\x12\x18\n" +
+	"\aclasses\x18\x13 \x03(\tR\aclasses\"\xd6\x02\n" +
 	"\x11ListEventsRequest\x12\x1b\n" +
 	"\x06parent\x18\x01 \x01(\tB\x03\xe0A\x02R\x06parent\x12D\n" +
 	"\n" +

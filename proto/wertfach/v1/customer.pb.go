@@ -37,8 +37,8 @@ const (
 	Contract_STATE_ACTIVE Contract_State = 1
 	// Its end is fixed and can still be cancelled.
 	Contract_STATE_TERMINATING Contract_State = 2
-	// It is over: nothing can be registered, changed, revealed or downloaded,
-	// only listed and deleted, and the next sweep erases the dossier.
+	// It is over: nothing can be registered, changed or revealed. What is kept is
+	// restricted, and only privacy officers read it, until its rule has it go.
 	Contract_STATE_ENDED Contract_State = 3
 )
 
@@ -486,9 +486,12 @@ func (x *EnrolCustomerRequest) GetRequestId() string {
 type GetCustomerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `institutes/{institute}/customers/{customer}`.
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// For what a privacy officer reads it although its processing is restricted;
+	// only they may say so.
+	RestrictedPurpose RestrictedPurpose `protobuf:"varint,2,opt,name=restricted_purpose,json=restrictedPurpose,proto3,enum=wertfach.v1.RestrictedPurpose" json:"restricted_purpose,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *GetCustomerRequest) Reset() {
@@ -526,6 +529,13 @@ func (x *GetCustomerRequest) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *GetCustomerRequest) GetRestrictedPurpose() RestrictedPurpose {
+	if x != nil {
+		return x.RestrictedPurpose
+	}
+	return RestrictedPurpose_RESTRICTED_PURPOSE_UNSPECIFIED
 }
 
 // Request of UpdateCustomer.
@@ -672,7 +682,7 @@ var File_wertfach_v1_customer_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_customer_proto_rawDesc = "" +
 	"\n" +
-	"\x1awertfach/v1/customer.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\"\xe1\x05\n" +
+	"\x1awertfach/v1/customer.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x1dwertfach/v1/restriction.proto\"\xe1\x05\n" +
 	"\bCustomer\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xe0A\b\xb2\xbb\x18\x02\b\x02R\x04name\x12'\n" +
 	"\n" +
@@ -719,9 +729,10 @@ const file_wertfach_v1_customer_proto_rawDesc = "" +
 	"customerId\x12<\n" +
 	"\bcustomer\x18\x03 \x01(\v2\x15.wertfach.v1.CustomerB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\bcustomer\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"-\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x86\x01\n" +
 	"\x12GetCustomerRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\xbe\x01\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12W\n" +
+	"\x12restricted_purpose\x18\x02 \x01(\x0e2\x1e.wertfach.v1.RestrictedPurposeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x11restrictedPurpose\"\xbe\x01\n" +
 	"\x15UpdateCustomerRequest\x12<\n" +
 	"\bcustomer\x18\x01 \x01(\v2\x15.wertfach.v1.CustomerB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\bcustomer\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
@@ -769,7 +780,8 @@ var file_wertfach_v1_customer_proto_goTypes = []any{
 	(*SetServicesRequest)(nil),    // 7: wertfach.v1.SetServicesRequest
 	(Service)(0),                  // 8: wertfach.v1.Service
 	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil), // 10: google.protobuf.FieldMask
+	(RestrictedPurpose)(0),        // 10: wertfach.v1.RestrictedPurpose
+	(*fieldmaskpb.FieldMask)(nil), // 11: google.protobuf.FieldMask
 }
 var file_wertfach_v1_customer_proto_depIdxs = []int32{
 	2,  // 0: wertfach.v1.Customer.address:type_name -> wertfach.v1.Address
@@ -779,22 +791,23 @@ var file_wertfach_v1_customer_proto_depIdxs = []int32{
 	9,  // 4: wertfach.v1.Customer.update_time:type_name -> google.protobuf.Timestamp
 	0,  // 5: wertfach.v1.Contract.state:type_name -> wertfach.v1.Contract.State
 	1,  // 6: wertfach.v1.EnrolCustomerRequest.customer:type_name -> wertfach.v1.Customer
-	1,  // 7: wertfach.v1.UpdateCustomerRequest.customer:type_name -> wertfach.v1.Customer
-	10, // 8: wertfach.v1.UpdateCustomerRequest.update_mask:type_name -> google.protobuf.FieldMask
-	8,  // 9: wertfach.v1.SetServicesRequest.services:type_name -> wertfach.v1.Service
-	4,  // 10: wertfach.v1.CustomerService.EnrolCustomer:input_type -> wertfach.v1.EnrolCustomerRequest
-	5,  // 11: wertfach.v1.CustomerService.GetCustomer:input_type -> wertfach.v1.GetCustomerRequest
-	6,  // 12: wertfach.v1.CustomerService.UpdateCustomer:input_type -> wertfach.v1.UpdateCustomerRequest
-	7,  // 13: wertfach.v1.CustomerService.SetServices:input_type -> wertfach.v1.SetServicesRequest
-	1,  // 14: wertfach.v1.CustomerService.EnrolCustomer:output_type -> wertfach.v1.Customer
-	1,  // 15: wertfach.v1.CustomerService.GetCustomer:output_type -> wertfach.v1.Customer
-	1,  // 16: wertfach.v1.CustomerService.UpdateCustomer:output_type -> wertfach.v1.Customer
-	1,  // 17: wertfach.v1.CustomerService.SetServices:output_type -> wertfach.v1.Customer
-	14, // [14:18] is the sub-list for method output_type
-	10, // [10:14] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	10, // 7: wertfach.v1.GetCustomerRequest.restricted_purpose:type_name -> wertfach.v1.RestrictedPurpose
+	1,  // 8: wertfach.v1.UpdateCustomerRequest.customer:type_name -> wertfach.v1.Customer
+	11, // 9: wertfach.v1.UpdateCustomerRequest.update_mask:type_name -> google.protobuf.FieldMask
+	8,  // 10: wertfach.v1.SetServicesRequest.services:type_name -> wertfach.v1.Service
+	4,  // 11: wertfach.v1.CustomerService.EnrolCustomer:input_type -> wertfach.v1.EnrolCustomerRequest
+	5,  // 12: wertfach.v1.CustomerService.GetCustomer:input_type -> wertfach.v1.GetCustomerRequest
+	6,  // 13: wertfach.v1.CustomerService.UpdateCustomer:input_type -> wertfach.v1.UpdateCustomerRequest
+	7,  // 14: wertfach.v1.CustomerService.SetServices:input_type -> wertfach.v1.SetServicesRequest
+	1,  // 15: wertfach.v1.CustomerService.EnrolCustomer:output_type -> wertfach.v1.Customer
+	1,  // 16: wertfach.v1.CustomerService.GetCustomer:output_type -> wertfach.v1.Customer
+	1,  // 17: wertfach.v1.CustomerService.UpdateCustomer:output_type -> wertfach.v1.Customer
+	1,  // 18: wertfach.v1.CustomerService.SetServices:output_type -> wertfach.v1.Customer
+	15, // [15:19] is the sub-list for method output_type
+	11, // [11:15] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_wertfach_v1_customer_proto_init() }
@@ -803,6 +816,7 @@ func file_wertfach_v1_customer_proto_init() {
 		return
 	}
 	file_wertfach_v1_annotations_proto_init()
+	file_wertfach_v1_restriction_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

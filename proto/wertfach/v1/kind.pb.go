@@ -730,9 +730,14 @@ type Document struct {
 	// The day of issue, YYYY-MM-DD.
 	IssueDate string `protobuf:"bytes,5,opt,name=issue_date,json=issueDate,proto3" json:"issue_date,omitempty"`
 	// The day after which it no longer holds, YYYY-MM-DD.
-	ExpiryDate    string `protobuf:"bytes,6,opt,name=expiry_date,json=expiryDate,proto3" json:"expiry_date,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ExpiryDate string `protobuf:"bytes,6,opt,name=expiry_date,json=expiryDate,proto3" json:"expiry_date,omitempty"`
+	// Whether it was taken only to identify somebody, so that it must go as soon as
+	// that is done (section 20 PAuswG).
+	IdentificationOnly bool `protobuf:"varint,7,opt,name=identification_only,json=identificationOnly,proto3" json:"identification_only,omitempty"`
+	// The day on which that was done, YYYY-MM-DD.
+	PurposeFulfilledDate string `protobuf:"bytes,8,opt,name=purpose_fulfilled_date,json=purposeFulfilledDate,proto3" json:"purpose_fulfilled_date,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *Document) Reset() {
@@ -803,6 +808,20 @@ func (x *Document) GetIssueDate() string {
 func (x *Document) GetExpiryDate() string {
 	if x != nil {
 		return x.ExpiryDate
+	}
+	return ""
+}
+
+func (x *Document) GetIdentificationOnly() bool {
+	if x != nil {
+		return x.IdentificationOnly
+	}
+	return false
+}
+
+func (x *Document) GetPurposeFulfilledDate() string {
+	if x != nil {
+		return x.PurposeFulfilledDate
 	}
 	return ""
 }
@@ -880,7 +899,7 @@ const file_wertfach_v1_kind_proto_rawDesc = "" +
 	"\x0eTYPE_APPLIANCE\x10\a\x12\x0e\n" +
 	"\n" +
 	"TYPE_OTHER\x10\bB\x11\n" +
-	"\x0f_insured_before\"\xbd\x03\n" +
+	"\x0f_insured_before\"\xb8\x04\n" +
 	"\bDocument\x12D\n" +
 	"\x04type\x18\x01 \x01(\x0e2\x1a.wertfach.v1.Document.TypeB\x14\xe0A\x02\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01\xb2\xbb\x18\x02\b\x02R\x04type\x123\n" +
 	"\x06number\x18\x02 \x01(\tB\x1b\xb2\xbb\x18\x17\b\x02\x10\x02\x18\x16\"\x0fdocument-numberR\x06number\x12 \n" +
@@ -890,7 +909,10 @@ const file_wertfach_v1_kind_proto_rawDesc = "" +
 	"issue_date\x18\x05 \x01(\tB\n" +
 	"\xb2\xbb\x18\x06\b\x02\x18\r8\x01R\tissueDate\x12)\n" +
 	"\vexpiry_date\x18\x06 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\n" +
-	"expiryDate\"\x8c\x01\n" +
+	"expiryDate\x127\n" +
+	"\x13identification_only\x18\a \x01(\bB\x06\xb2\xbb\x18\x02\b\x02R\x12identificationOnly\x12@\n" +
+	"\x16purpose_fulfilled_date\x18\b \x01(\tB\n" +
+	"\xb2\xbb\x18\x06\b\x02\x18\r8\x01R\x14purposeFulfilledDate\"\x8c\x01\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12TYPE_IDENTITY_CARD\x10\x01\x12\x11\n" +

@@ -26,6 +26,366 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What a hold is for.
+type Hold_Kind int32
+
+const (
+	// Not said.
+	Hold_KIND_UNSPECIFIED Hold_Kind = 0
+	// A legal claim that is made, expected or defended (Art. 17(3)(e) GDPR).
+	Hold_KIND_LEGAL_CLAIM Hold_Kind = 1
+	// A claim that a court has declared (section 197 BGB); it ends by itself
+	// when the rule for titled claims says so.
+	Hold_KIND_TITLED_CLAIM Hold_Kind = 2
+	// An order of an authority or a court (Art. 17(3)(b) GDPR).
+	Hold_KIND_OFFICIAL_ORDER Hold_Kind = 3
+)
+
+// Enum value maps for Hold_Kind.
+var (
+	Hold_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_LEGAL_CLAIM",
+		2: "KIND_TITLED_CLAIM",
+		3: "KIND_OFFICIAL_ORDER",
+	}
+	Hold_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED":    0,
+		"KIND_LEGAL_CLAIM":    1,
+		"KIND_TITLED_CLAIM":   2,
+		"KIND_OFFICIAL_ORDER": 3,
+	}
+)
+
+func (x Hold_Kind) Enum() *Hold_Kind {
+	p := new(Hold_Kind)
+	*p = x
+	return p
+}
+
+func (x Hold_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Hold_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_wertfach_v1_lifecycle_proto_enumTypes[0].Descriptor()
+}
+
+func (Hold_Kind) Type() protoreflect.EnumType {
+	return &file_wertfach_v1_lifecycle_proto_enumTypes[0]
+}
+
+func (x Hold_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Hold_Kind.Descriptor instead.
+func (Hold_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{2, 0}
+}
+
+// When what of a customer's data goes, and what stands against it.
+type Retention struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `institutes/{institute}/customers/{customer}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Where the contract stands.
+	Contract *Contract `protobuf:"bytes,2,opt,name=contract,proto3" json:"contract,omitempty"`
+	// The restrictions of processing, in their order; only the last may be in force.
+	Restrictions []*Restriction `protobuf:"bytes,3,rep,name=restrictions,proto3" json:"restrictions,omitempty"`
+	// What keeps, or kept, the data from being erased, in the order of placing.
+	Holds []*Hold `protobuf:"bytes,4,rep,name=holds,proto3" json:"holds,omitempty"`
+	// What is held, by class of data and day of its going.
+	Holdings []*Holding `protobuf:"bytes,5,rep,name=holdings,proto3" json:"holdings,omitempty"`
+	// The next day on which something goes, YYYY-MM-DD; empty while none is fixed
+	// or something stands against it.
+	NextDate string `protobuf:"bytes,6,opt,name=next_date,json=nextDate,proto3" json:"next_date,omitempty"`
+	// The day on which nothing is left, YYYY-MM-DD; empty as above.
+	EraseDate     string `protobuf:"bytes,7,opt,name=erase_date,json=eraseDate,proto3" json:"erase_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Retention) Reset() {
+	*x = Retention{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Retention) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Retention) ProtoMessage() {}
+
+func (x *Retention) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Retention.ProtoReflect.Descriptor instead.
+func (*Retention) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Retention) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Retention) GetContract() *Contract {
+	if x != nil {
+		return x.Contract
+	}
+	return nil
+}
+
+func (x *Retention) GetRestrictions() []*Restriction {
+	if x != nil {
+		return x.Restrictions
+	}
+	return nil
+}
+
+func (x *Retention) GetHolds() []*Hold {
+	if x != nil {
+		return x.Holds
+	}
+	return nil
+}
+
+func (x *Retention) GetHoldings() []*Holding {
+	if x != nil {
+		return x.Holdings
+	}
+	return nil
+}
+
+func (x *Retention) GetNextDate() string {
+	if x != nil {
+		return x.NextDate
+	}
+	return ""
+}
+
+func (x *Retention) GetEraseDate() string {
+	if x != nil {
+		return x.EraseDate
+	}
+	return ""
+}
+
+// Data of one class that goes on one day.
+type Holding struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its class in the retention rules: "secrets", "artefacts", "customer".
+	Class string `protobuf:"bytes,1,opt,name=class,proto3" json:"class,omitempty"`
+	// The kind of artefact that it belongs to, where the class is of artefacts.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// How many of it: secrets, artefacts, disclosures.
+	Count int32 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
+	// The first day without it, YYYY-MM-DD; empty while that is not fixed.
+	DueDate string `protobuf:"bytes,4,opt,name=due_date,json=dueDate,proto3" json:"due_date,omitempty"`
+	// The rule: from when ("contract-end", "created", "purpose-fulfilled"),
+	Anchor string `protobuf:"bytes,5,opt,name=anchor,proto3" json:"anchor,omitempty"`
+	// how long, an ISO 8601 duration ("P3Y"),
+	Period string `protobuf:"bytes,6,opt,name=period,proto3" json:"period,omitempty"`
+	// to which day ("exact", "end-of-year", "end-of-next-year"),
+	Alignment string `protobuf:"bytes,7,opt,name=alignment,proto3" json:"alignment,omitempty"`
+	// and why: the legal basis.
+	Basis         string `protobuf:"bytes,8,opt,name=basis,proto3" json:"basis,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Holding) Reset() {
+	*x = Holding{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Holding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Holding) ProtoMessage() {}
+
+func (x *Holding) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Holding.ProtoReflect.Descriptor instead.
+func (*Holding) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Holding) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
+func (x *Holding) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Holding) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Holding) GetDueDate() string {
+	if x != nil {
+		return x.DueDate
+	}
+	return ""
+}
+
+func (x *Holding) GetAnchor() string {
+	if x != nil {
+		return x.Anchor
+	}
+	return ""
+}
+
+func (x *Holding) GetPeriod() string {
+	if x != nil {
+		return x.Period
+	}
+	return ""
+}
+
+func (x *Holding) GetAlignment() string {
+	if x != nil {
+		return x.Alignment
+	}
+	return ""
+}
+
+func (x *Holding) GetBasis() string {
+	if x != nil {
+		return x.Basis
+	}
+	return ""
+}
+
+// What keeps data from being erased.
+type Hold struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id within the customer.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What it is for.
+	Kind Hold_Kind `protobuf:"varint,2,opt,name=kind,proto3,enum=wertfach.v1.Hold_Kind" json:"kind,omitempty"`
+	// Why, in the words of the officer who placed it.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The first day on which it holds no more, YYYY-MM-DD; empty where it lasts
+	// until it is released.
+	UntilDate string `protobuf:"bytes,4,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	// When it was placed.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it was released; absent while it was not.
+	ReleaseTime   *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=release_time,json=releaseTime,proto3" json:"release_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hold) Reset() {
+	*x = Hold{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hold) ProtoMessage() {}
+
+func (x *Hold) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hold.ProtoReflect.Descriptor instead.
+func (*Hold) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Hold) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Hold) GetKind() Hold_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Hold_KIND_UNSPECIFIED
+}
+
+func (x *Hold) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Hold) GetUntilDate() string {
+	if x != nil {
+		return x.UntilDate
+	}
+	return ""
+}
+
+func (x *Hold) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Hold) GetReleaseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReleaseTime
+	}
+	return nil
+}
+
 // Evidence that a customer was erased. It says what was destroyed, never whose
 // it was in clear.
 type ErasureReceipt struct {
@@ -56,7 +416,7 @@ type ErasureReceipt struct {
 
 func (x *ErasureReceipt) Reset() {
 	*x = ErasureReceipt{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[0]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -68,7 +428,7 @@ func (x *ErasureReceipt) String() string {
 func (*ErasureReceipt) ProtoMessage() {}
 
 func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[0]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -81,7 +441,7 @@ func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasureReceipt.ProtoReflect.Descriptor instead.
 func (*ErasureReceipt) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{0}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ErasureReceipt) GetName() string {
@@ -166,7 +526,7 @@ type TerminateContractRequest struct {
 
 func (x *TerminateContractRequest) Reset() {
 	*x = TerminateContractRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[1]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -178,7 +538,7 @@ func (x *TerminateContractRequest) String() string {
 func (*TerminateContractRequest) ProtoMessage() {}
 
 func (x *TerminateContractRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[1]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -191,7 +551,7 @@ func (x *TerminateContractRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateContractRequest.ProtoReflect.Descriptor instead.
 func (*TerminateContractRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{1}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *TerminateContractRequest) GetName() string {
@@ -235,7 +595,7 @@ type CancelTerminationRequest struct {
 
 func (x *CancelTerminationRequest) Reset() {
 	*x = CancelTerminationRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[2]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -247,7 +607,7 @@ func (x *CancelTerminationRequest) String() string {
 func (*CancelTerminationRequest) ProtoMessage() {}
 
 func (x *CancelTerminationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[2]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -260,7 +620,7 @@ func (x *CancelTerminationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTerminationRequest.ProtoReflect.Descriptor instead.
 func (*CancelTerminationRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{2}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CancelTerminationRequest) GetName() string {
@@ -271,6 +631,339 @@ func (x *CancelTerminationRequest) GetName() string {
 }
 
 func (x *CancelTerminationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of ExplainRetention.
+type ExplainRetentionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `institutes/{institute}/customers/{customer}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Explains it as if the contract ended so: the first day without contract,
+	// YYYY-MM-DD. Nothing is changed.
+	EffectiveDate string `protobuf:"bytes,2,opt,name=effective_date,json=effectiveDate,proto3" json:"effective_date,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainRetentionRequest) Reset() {
+	*x = ExplainRetentionRequest{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainRetentionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainRetentionRequest) ProtoMessage() {}
+
+func (x *ExplainRetentionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainRetentionRequest.ProtoReflect.Descriptor instead.
+func (*ExplainRetentionRequest) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ExplainRetentionRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ExplainRetentionRequest) GetEffectiveDate() string {
+	if x != nil {
+		return x.EffectiveDate
+	}
+	return ""
+}
+
+// Request of RestrictProcessing.
+type RestrictProcessingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `institutes/{institute}/customers/{customer}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// On which ground.
+	Ground Restriction_Ground `protobuf:"varint,2,opt,name=ground,proto3,enum=wertfach.v1.Restriction_Ground" json:"ground,omitempty"`
+	// Makes a repeated request safe.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestrictProcessingRequest) Reset() {
+	*x = RestrictProcessingRequest{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestrictProcessingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestrictProcessingRequest) ProtoMessage() {}
+
+func (x *RestrictProcessingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestrictProcessingRequest.ProtoReflect.Descriptor instead.
+func (*RestrictProcessingRequest) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RestrictProcessingRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RestrictProcessingRequest) GetGround() Restriction_Ground {
+	if x != nil {
+		return x.Ground
+	}
+	return Restriction_GROUND_UNSPECIFIED
+}
+
+func (x *RestrictProcessingRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of LiftRestriction.
+type LiftRestrictionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `institutes/{institute}/customers/{customer}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// When the customer was told that the restriction is going to be lifted: after
+	// it was set, and not in the future.
+	CustomerToldTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=customer_told_time,json=customerToldTime,proto3" json:"customer_told_time,omitempty"`
+	// Makes a repeated request safe.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LiftRestrictionRequest) Reset() {
+	*x = LiftRestrictionRequest{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LiftRestrictionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LiftRestrictionRequest) ProtoMessage() {}
+
+func (x *LiftRestrictionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LiftRestrictionRequest.ProtoReflect.Descriptor instead.
+func (*LiftRestrictionRequest) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *LiftRestrictionRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *LiftRestrictionRequest) GetCustomerToldTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CustomerToldTime
+	}
+	return nil
+}
+
+func (x *LiftRestrictionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of PlaceHold.
+type PlaceHoldRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `institutes/{institute}/customers/{customer}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What it is for.
+	Kind Hold_Kind `protobuf:"varint,2,opt,name=kind,proto3,enum=wertfach.v1.Hold_Kind" json:"kind,omitempty"`
+	// Why, without naming anyone: the number of the case, for example.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The first day on which it holds no more, YYYY-MM-DD, after today. Where it is
+	// empty, the hold lasts until it is released, and one for a titled claim as
+	// long as the rule for those says.
+	UntilDate string `protobuf:"bytes,4,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	// Makes a repeated request safe.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlaceHoldRequest) Reset() {
+	*x = PlaceHoldRequest{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceHoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceHoldRequest) ProtoMessage() {}
+
+func (x *PlaceHoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceHoldRequest.ProtoReflect.Descriptor instead.
+func (*PlaceHoldRequest) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PlaceHoldRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PlaceHoldRequest) GetKind() Hold_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return Hold_KIND_UNSPECIFIED
+}
+
+func (x *PlaceHoldRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PlaceHoldRequest) GetUntilDate() string {
+	if x != nil {
+		return x.UntilDate
+	}
+	return ""
+}
+
+func (x *PlaceHoldRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of ReleaseHold.
+type ReleaseHoldRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `institutes/{institute}/customers/{customer}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The hold's id within the customer.
+	HoldId string `protobuf:"bytes,2,opt,name=hold_id,json=holdId,proto3" json:"hold_id,omitempty"`
+	// Makes a repeated request safe.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseHoldRequest) Reset() {
+	*x = ReleaseHoldRequest{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseHoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseHoldRequest) ProtoMessage() {}
+
+func (x *ReleaseHoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseHoldRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseHoldRequest) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ReleaseHoldRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReleaseHoldRequest) GetHoldId() string {
+	if x != nil {
+		return x.HoldId
+	}
+	return ""
+}
+
+func (x *ReleaseHoldRequest) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
 	}
@@ -294,7 +987,7 @@ type EraseCustomerRequest struct {
 
 func (x *EraseCustomerRequest) Reset() {
 	*x = EraseCustomerRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[3]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -306,7 +999,7 @@ func (x *EraseCustomerRequest) String() string {
 func (*EraseCustomerRequest) ProtoMessage() {}
 
 func (x *EraseCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[3]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -319,7 +1012,7 @@ func (x *EraseCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseCustomerRequest.ProtoReflect.Descriptor instead.
 func (*EraseCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{3}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EraseCustomerRequest) GetName() string {
@@ -361,7 +1054,7 @@ type GetErasureReceiptRequest struct {
 
 func (x *GetErasureReceiptRequest) Reset() {
 	*x = GetErasureReceiptRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[4]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +1066,7 @@ func (x *GetErasureReceiptRequest) String() string {
 func (*GetErasureReceiptRequest) ProtoMessage() {}
 
 func (x *GetErasureReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[4]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +1079,7 @@ func (x *GetErasureReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetErasureReceiptRequest.ProtoReflect.Descriptor instead.
 func (*GetErasureReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{4}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetErasureReceiptRequest) GetName() string {
@@ -400,7 +1093,39 @@ var File_wertfach_v1_lifecycle_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\n" +
-	"\x1bwertfach/v1/lifecycle.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x1awertfach/v1/customer.proto\"\xcb\x03\n" +
+	"\x1bwertfach/v1/lifecycle.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x1awertfach/v1/customer.proto\x1a\x1dwertfach/v1/restriction.proto\"\xc0\x02\n" +
+	"\tRetention\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x121\n" +
+	"\bcontract\x18\x02 \x01(\v2\x15.wertfach.v1.ContractR\bcontract\x12<\n" +
+	"\frestrictions\x18\x03 \x03(\v2\x18.wertfach.v1.RestrictionR\frestrictions\x12'\n" +
+	"\x05holds\x18\x04 \x03(\v2\x11.wertfach.v1.HoldR\x05holds\x120\n" +
+	"\bholdings\x18\x05 \x03(\v2\x14.wertfach.v1.HoldingR\bholdings\x12%\n" +
+	"\tnext_date\x18\x06 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\bnextDate\x12'\n" +
+	"\n" +
+	"erase_date\x18\a \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\teraseDate\"\xda\x01\n" +
+	"\aHolding\x12\x14\n" +
+	"\x05class\x18\x01 \x01(\tR\x05class\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x05R\x05count\x12#\n" +
+	"\bdue_date\x18\x04 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\adueDate\x12\x16\n" +
+	"\x06anchor\x18\x05 \x01(\tR\x06anchor\x12\x16\n" +
+	"\x06period\x18\x06 \x01(\tR\x06period\x12\x1c\n" +
+	"\talignment\x18\a \x01(\tR\talignment\x12\x1c\n" +
+	"\x05basis\x18\b \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x05basis\"\xed\x02\n" +
+	"\x04Hold\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x16.wertfach.v1.Hold.KindR\x04kind\x12 \n" +
+	"\x06reason\x18\x03 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\x1aR\x06reason\x12'\n" +
+	"\n" +
+	"until_date\x18\x04 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\tuntilDate\x12;\n" +
+	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12=\n" +
+	"\frelease_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vreleaseTime\"b\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10KIND_LEGAL_CLAIM\x10\x01\x12\x15\n" +
+	"\x11KIND_TITLED_CLAIM\x10\x02\x12\x17\n" +
+	"\x13KIND_OFFICIAL_ORDER\x10\x03\"\xcb\x03\n" +
 	"\x0eErasureReceipt\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12=\n" +
 	"\fdestroy_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vdestroyTime\x12?\n" +
@@ -424,7 +1149,33 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\x18CancelTerminationRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12*\n" +
 	"\n" +
-	"request_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x9d\x01\n" +
+	"request_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"c\n" +
+	"\x17ExplainRetentionRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12/\n" +
+	"\x0eeffective_date\x18\x02 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\reffectiveDate\"\xa9\x01\n" +
+	"\x19RestrictProcessingRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12G\n" +
+	"\x06ground\x18\x02 \x01(\x0e2\x1f.wertfach.v1.Restriction.GroundB\x0e\xe0A\x02\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x06ground\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\xb2\x01\n" +
+	"\x16LiftRestrictionRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12S\n" +
+	"\x12customer_told_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x10customerToldTime\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\xe1\x01\n" +
+	"\x10PlaceHoldRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12:\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x16.wertfach.v1.Hold.KindB\x0e\xe0A\x02\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x04kind\x12#\n" +
+	"\x06reason\x18\x03 \x01(\tB\v\xe0A\x02\xb2\xbb\x18\x04\b\x02\x18\x1aR\x06reason\x12'\n" +
+	"\n" +
+	"until_date\x18\x04 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\tuntilDate\x12*\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x80\x01\n" +
+	"\x12ReleaseHoldRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12%\n" +
+	"\ahold_id\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18@R\x06holdId\x12*\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x9d\x01\n" +
 	"\x14EraseCustomerRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12#\n" +
 	"\x06reason\x18\x02 \x01(\tB\v\xe0A\x02\xb2\xbb\x18\x04\b\x01\x18\x1aR\x06reason\x12\x1b\n" +
@@ -432,12 +1183,22 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"3\n" +
 	"\x18GetErasureReceiptRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name2\xab\x03\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name2\x85\a\n" +
 	"\x10LifecycleService\x12c\n" +
 	"\x11TerminateContract\x12%.wertfach.v1.TerminateContractRequest\x1a\x15.wertfach.v1.Customer\"\x10\xaa\xbb\x18\f\n" +
 	"\x02\x02\x06\x18\x04\"\x04name\x12c\n" +
 	"\x11CancelTermination\x12%.wertfach.v1.CancelTerminationRequest\x1a\x15.wertfach.v1.Customer\"\x10\xaa\xbb\x18\f\n" +
-	"\x02\x02\x06\x18\x02\"\x04name\x12a\n" +
+	"\x02\x02\x06\x18\x02\"\x04name\x12b\n" +
+	"\x10ExplainRetention\x12$.wertfach.v1.ExplainRetentionRequest\x1a\x16.wertfach.v1.Retention\"\x10\xaa\xbb\x18\f\n" +
+	"\x02\x02\x06\x18\x01\"\x04name\x12e\n" +
+	"\x12RestrictProcessing\x12&.wertfach.v1.RestrictProcessingRequest\x1a\x16.wertfach.v1.Retention\"\x0f\xaa\xbb\x18\v\n" +
+	"\x01\x06\x18\x04\"\x04name\x12_\n" +
+	"\x0fLiftRestriction\x12#.wertfach.v1.LiftRestrictionRequest\x1a\x16.wertfach.v1.Retention\"\x0f\xaa\xbb\x18\v\n" +
+	"\x01\x06\x18\x04\"\x04name\x12S\n" +
+	"\tPlaceHold\x12\x1d.wertfach.v1.PlaceHoldRequest\x1a\x16.wertfach.v1.Retention\"\x0f\xaa\xbb\x18\v\n" +
+	"\x01\x06\x18\x04\"\x04name\x12W\n" +
+	"\vReleaseHold\x12\x1f.wertfach.v1.ReleaseHoldRequest\x1a\x16.wertfach.v1.Retention\"\x0f\xaa\xbb\x18\v\n" +
+	"\x01\x06\x18\x04\"\x04name\x12a\n" +
 	"\rEraseCustomer\x12!.wertfach.v1.EraseCustomerRequest\x1a\x1b.wertfach.v1.ErasureReceipt\"\x10\xaa\xbb\x18\f\n" +
 	"\x02\x02\x06\x18\x04\"\x04name\x12j\n" +
 	"\x11GetErasureReceipt\x12%.wertfach.v1.GetErasureReceiptRequest\x1a\x1b.wertfach.v1.ErasureReceipt\"\x11\xaa\xbb\x18\r\n" +
@@ -455,34 +1216,67 @@ func file_wertfach_v1_lifecycle_proto_rawDescGZIP() []byte {
 	return file_wertfach_v1_lifecycle_proto_rawDescData
 }
 
-var file_wertfach_v1_lifecycle_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_wertfach_v1_lifecycle_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_wertfach_v1_lifecycle_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_wertfach_v1_lifecycle_proto_goTypes = []any{
-	(*ErasureReceipt)(nil),           // 0: wertfach.v1.ErasureReceipt
-	(*TerminateContractRequest)(nil), // 1: wertfach.v1.TerminateContractRequest
-	(*CancelTerminationRequest)(nil), // 2: wertfach.v1.CancelTerminationRequest
-	(*EraseCustomerRequest)(nil),     // 3: wertfach.v1.EraseCustomerRequest
-	(*GetErasureReceiptRequest)(nil), // 4: wertfach.v1.GetErasureReceiptRequest
-	nil,                              // 5: wertfach.v1.ErasureReceipt.DestroyedEntry
-	(*timestamppb.Timestamp)(nil),    // 6: google.protobuf.Timestamp
-	(*Customer)(nil),                 // 7: wertfach.v1.Customer
+	(Hold_Kind)(0),                    // 0: wertfach.v1.Hold.Kind
+	(*Retention)(nil),                 // 1: wertfach.v1.Retention
+	(*Holding)(nil),                   // 2: wertfach.v1.Holding
+	(*Hold)(nil),                      // 3: wertfach.v1.Hold
+	(*ErasureReceipt)(nil),            // 4: wertfach.v1.ErasureReceipt
+	(*TerminateContractRequest)(nil),  // 5: wertfach.v1.TerminateContractRequest
+	(*CancelTerminationRequest)(nil),  // 6: wertfach.v1.CancelTerminationRequest
+	(*ExplainRetentionRequest)(nil),   // 7: wertfach.v1.ExplainRetentionRequest
+	(*RestrictProcessingRequest)(nil), // 8: wertfach.v1.RestrictProcessingRequest
+	(*LiftRestrictionRequest)(nil),    // 9: wertfach.v1.LiftRestrictionRequest
+	(*PlaceHoldRequest)(nil),          // 10: wertfach.v1.PlaceHoldRequest
+	(*ReleaseHoldRequest)(nil),        // 11: wertfach.v1.ReleaseHoldRequest
+	(*EraseCustomerRequest)(nil),      // 12: wertfach.v1.EraseCustomerRequest
+	(*GetErasureReceiptRequest)(nil),  // 13: wertfach.v1.GetErasureReceiptRequest
+	nil,                               // 14: wertfach.v1.ErasureReceipt.DestroyedEntry
+	(*Contract)(nil),                  // 15: wertfach.v1.Contract
+	(*Restriction)(nil),               // 16: wertfach.v1.Restriction
+	(*timestamppb.Timestamp)(nil),     // 17: google.protobuf.Timestamp
+	(Restriction_Ground)(0),           // 18: wertfach.v1.Restriction.Ground
+	(*Customer)(nil),                  // 19: wertfach.v1.Customer
 }
 var file_wertfach_v1_lifecycle_proto_depIdxs = []int32{
-	6, // 0: wertfach.v1.ErasureReceipt.destroy_time:type_name -> google.protobuf.Timestamp
-	6, // 1: wertfach.v1.ErasureReceipt.complete_time:type_name -> google.protobuf.Timestamp
-	5, // 2: wertfach.v1.ErasureReceipt.destroyed:type_name -> wertfach.v1.ErasureReceipt.DestroyedEntry
-	1, // 3: wertfach.v1.LifecycleService.TerminateContract:input_type -> wertfach.v1.TerminateContractRequest
-	2, // 4: wertfach.v1.LifecycleService.CancelTermination:input_type -> wertfach.v1.CancelTerminationRequest
-	3, // 5: wertfach.v1.LifecycleService.EraseCustomer:input_type -> wertfach.v1.EraseCustomerRequest
-	4, // 6: wertfach.v1.LifecycleService.GetErasureReceipt:input_type -> wertfach.v1.GetErasureReceiptRequest
-	7, // 7: wertfach.v1.LifecycleService.TerminateContract:output_type -> wertfach.v1.Customer
-	7, // 8: wertfach.v1.LifecycleService.CancelTermination:output_type -> wertfach.v1.Customer
-	0, // 9: wertfach.v1.LifecycleService.EraseCustomer:output_type -> wertfach.v1.ErasureReceipt
-	0, // 10: wertfach.v1.LifecycleService.GetErasureReceipt:output_type -> wertfach.v1.ErasureReceipt
-	7, // [7:11] is the sub-list for method output_type
-	3, // [3:7] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	15, // 0: wertfach.v1.Retention.contract:type_name -> wertfach.v1.Contract
+	16, // 1: wertfach.v1.Retention.restrictions:type_name -> wertfach.v1.Restriction
+	3,  // 2: wertfach.v1.Retention.holds:type_name -> wertfach.v1.Hold
+	2,  // 3: wertfach.v1.Retention.holdings:type_name -> wertfach.v1.Holding
+	0,  // 4: wertfach.v1.Hold.kind:type_name -> wertfach.v1.Hold.Kind
+	17, // 5: wertfach.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	17, // 6: wertfach.v1.Hold.release_time:type_name -> google.protobuf.Timestamp
+	17, // 7: wertfach.v1.ErasureReceipt.destroy_time:type_name -> google.protobuf.Timestamp
+	17, // 8: wertfach.v1.ErasureReceipt.complete_time:type_name -> google.protobuf.Timestamp
+	14, // 9: wertfach.v1.ErasureReceipt.destroyed:type_name -> wertfach.v1.ErasureReceipt.DestroyedEntry
+	18, // 10: wertfach.v1.RestrictProcessingRequest.ground:type_name -> wertfach.v1.Restriction.Ground
+	17, // 11: wertfach.v1.LiftRestrictionRequest.customer_told_time:type_name -> google.protobuf.Timestamp
+	0,  // 12: wertfach.v1.PlaceHoldRequest.kind:type_name -> wertfach.v1.Hold.Kind
+	5,  // 13: wertfach.v1.LifecycleService.TerminateContract:input_type -> wertfach.v1.TerminateContractRequest
+	6,  // 14: wertfach.v1.LifecycleService.CancelTermination:input_type -> wertfach.v1.CancelTerminationRequest
+	7,  // 15: wertfach.v1.LifecycleService.ExplainRetention:input_type -> wertfach.v1.ExplainRetentionRequest
+	8,  // 16: wertfach.v1.LifecycleService.RestrictProcessing:input_type -> wertfach.v1.RestrictProcessingRequest
+	9,  // 17: wertfach.v1.LifecycleService.LiftRestriction:input_type -> wertfach.v1.LiftRestrictionRequest
+	10, // 18: wertfach.v1.LifecycleService.PlaceHold:input_type -> wertfach.v1.PlaceHoldRequest
+	11, // 19: wertfach.v1.LifecycleService.ReleaseHold:input_type -> wertfach.v1.ReleaseHoldRequest
+	12, // 20: wertfach.v1.LifecycleService.EraseCustomer:input_type -> wertfach.v1.EraseCustomerRequest
+	13, // 21: wertfach.v1.LifecycleService.GetErasureReceipt:input_type -> wertfach.v1.GetErasureReceiptRequest
+	19, // 22: wertfach.v1.LifecycleService.TerminateContract:output_type -> wertfach.v1.Customer
+	19, // 23: wertfach.v1.LifecycleService.CancelTermination:output_type -> wertfach.v1.Customer
+	1,  // 24: wertfach.v1.LifecycleService.ExplainRetention:output_type -> wertfach.v1.Retention
+	1,  // 25: wertfach.v1.LifecycleService.RestrictProcessing:output_type -> wertfach.v1.Retention
+	1,  // 26: wertfach.v1.LifecycleService.LiftRestriction:output_type -> wertfach.v1.Retention
+	1,  // 27: wertfach.v1.LifecycleService.PlaceHold:output_type -> wertfach.v1.Retention
+	1,  // 28: wertfach.v1.LifecycleService.ReleaseHold:output_type -> wertfach.v1.Retention
+	4,  // 29: wertfach.v1.LifecycleService.EraseCustomer:output_type -> wertfach.v1.ErasureReceipt
+	4,  // 30: wertfach.v1.LifecycleService.GetErasureReceipt:output_type -> wertfach.v1.ErasureReceipt
+	22, // [22:31] is the sub-list for method output_type
+	13, // [13:22] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_wertfach_v1_lifecycle_proto_init() }
@@ -492,18 +1286,20 @@ func file_wertfach_v1_lifecycle_proto_init() {
 	}
 	file_wertfach_v1_annotations_proto_init()
 	file_wertfach_v1_customer_proto_init()
+	file_wertfach_v1_restriction_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wertfach_v1_lifecycle_proto_rawDesc), len(file_wertfach_v1_lifecycle_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   6,
+			NumEnums:      1,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_wertfach_v1_lifecycle_proto_goTypes,
 		DependencyIndexes: file_wertfach_v1_lifecycle_proto_depIdxs,
+		EnumInfos:         file_wertfach_v1_lifecycle_proto_enumTypes,
 		MessageInfos:      file_wertfach_v1_lifecycle_proto_msgTypes,
 	}.Build()
 	File_wertfach_v1_lifecycle_proto = out.File

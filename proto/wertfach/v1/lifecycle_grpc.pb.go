@@ -21,24 +21,46 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	LifecycleService_TerminateContract_FullMethodName = "/wertfach.v1.LifecycleService/TerminateContract"
-	LifecycleService_CancelTermination_FullMethodName = "/wertfach.v1.LifecycleService/CancelTermination"
-	LifecycleService_EraseCustomer_FullMethodName     = "/wertfach.v1.LifecycleService/EraseCustomer"
-	LifecycleService_GetErasureReceipt_FullMethodName = "/wertfach.v1.LifecycleService/GetErasureReceipt"
+	LifecycleService_TerminateContract_FullMethodName  = "/wertfach.v1.LifecycleService/TerminateContract"
+	LifecycleService_CancelTermination_FullMethodName  = "/wertfach.v1.LifecycleService/CancelTermination"
+	LifecycleService_ExplainRetention_FullMethodName   = "/wertfach.v1.LifecycleService/ExplainRetention"
+	LifecycleService_RestrictProcessing_FullMethodName = "/wertfach.v1.LifecycleService/RestrictProcessing"
+	LifecycleService_LiftRestriction_FullMethodName    = "/wertfach.v1.LifecycleService/LiftRestriction"
+	LifecycleService_PlaceHold_FullMethodName          = "/wertfach.v1.LifecycleService/PlaceHold"
+	LifecycleService_ReleaseHold_FullMethodName        = "/wertfach.v1.LifecycleService/ReleaseHold"
+	LifecycleService_EraseCustomer_FullMethodName      = "/wertfach.v1.LifecycleService/EraseCustomer"
+	LifecycleService_GetErasureReceipt_FullMethodName  = "/wertfach.v1.LifecycleService/GetErasureReceipt"
 )
 
 // LifecycleServiceClient is the client API for LifecycleService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// LifecycleService ends contracts and erases customers.
+// LifecycleService ends contracts, keeps and restricts what must be kept, and
+// erases customers.
 type LifecycleServiceClient interface {
-	// Fixes the day on which the contract ends. Until then it can be cancelled;
-	// from then on nothing is registered or revealed, and the next sweep erases
-	// the dossier.
+	// Fixes the day on which the contract ends. Until then it can be cancelled.
+	// From then on nothing is registered, changed or revealed; secrets go with the
+	// next sweep, and the rest is restricted until the retention rules of the
+	// institute have it go.
 	TerminateContract(ctx context.Context, in *TerminateContractRequest, opts ...grpc.CallOption) (*Customer, error)
 	// Takes back a termination whose day has not come.
 	CancelTermination(ctx context.Context, in *CancelTerminationRequest, opts ...grpc.CallOption) (*Customer, error)
+	// Says what of a customer's data goes when, by which rule, and what stands
+	// against it. It shows no data.
+	ExplainRetention(ctx context.Context, in *ExplainRetentionRequest, opts ...grpc.CallOption) (*Retention, error)
+	// Restricts the processing of a customer's data on a ground of Art. 18(1)
+	// GDPR: it is kept, and only privacy officers read it, for a purpose of Art.
+	// 18(2). Nothing of it is changed or erased until the restriction is lifted.
+	RestrictProcessing(ctx context.Context, in *RestrictProcessingRequest, opts ...grpc.CallOption) (*Retention, error)
+	// Lifts a restriction. The customer must have been told before (Art. 18(3)
+	// GDPR).
+	LiftRestriction(ctx context.Context, in *LiftRestrictionRequest, opts ...grpc.CallOption) (*Retention, error)
+	// Keeps a customer's data from being erased, by whatever rule or request, until
+	// the hold is released or its day has come.
+	PlaceHold(ctx context.Context, in *PlaceHoldRequest, opts ...grpc.CallOption) (*Retention, error)
+	// Releases a hold. What fell due meanwhile goes with the next sweep.
+	ReleaseHold(ctx context.Context, in *ReleaseHoldRequest, opts ...grpc.CallOption) (*Retention, error)
 	// Erases a customer at once and for good: destroys the key, removes what it
 	// had sealed, and signs a receipt. Repeated, it gives the same receipt; but a
 	// customer who was enrolled anew meanwhile is erased anew, unless the
@@ -78,6 +100,56 @@ func (c *lifecycleServiceClient) CancelTermination(ctx context.Context, in *Canc
 	return out, nil
 }
 
+func (c *lifecycleServiceClient) ExplainRetention(ctx context.Context, in *ExplainRetentionRequest, opts ...grpc.CallOption) (*Retention, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Retention)
+	err := c.cc.Invoke(ctx, LifecycleService_ExplainRetention_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *lifecycleServiceClient) RestrictProcessing(ctx context.Context, in *RestrictProcessingRequest, opts ...grpc.CallOption) (*Retention, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Retention)
+	err := c.cc.Invoke(ctx, LifecycleService_RestrictProcessing_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *lifecycleServiceClient) LiftRestriction(ctx context.Context, in *LiftRestrictionRequest, opts ...grpc.CallOption) (*Retention, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Retention)
+	err := c.cc.Invoke(ctx, LifecycleService_LiftRestriction_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *lifecycleServiceClient) PlaceHold(ctx context.Context, in *PlaceHoldRequest, opts ...grpc.CallOption) (*Retention, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Retention)
+	err := c.cc.Invoke(ctx, LifecycleService_PlaceHold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *lifecycleServiceClient) ReleaseHold(ctx context.Context, in *ReleaseHoldRequest, opts ...grpc.CallOption) (*Retention, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Retention)
+	err := c.cc.Invoke(ctx, LifecycleService_ReleaseHold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *lifecycleServiceClient) EraseCustomer(ctx context.Context, in *EraseCustomerRequest, opts ...grpc.CallOption) (*ErasureReceipt, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ErasureReceipt)
@@ -102,14 +174,31 @@ func (c *lifecycleServiceClient) GetErasureReceipt(ctx context.Context, in *GetE
 // All implementations must embed UnimplementedLifecycleServiceServer
 // for forward compatibility.
 //
-// LifecycleService ends contracts and erases customers.
+// LifecycleService ends contracts, keeps and restricts what must be kept, and
+// erases customers.
 type LifecycleServiceServer interface {
-	// Fixes the day on which the contract ends. Until then it can be cancelled;
-	// from then on nothing is registered or revealed, and the next sweep erases
-	// the dossier.
+	// Fixes the day on which the contract ends. Until then it can be cancelled.
+	// From then on nothing is registered, changed or revealed; secrets go with the
+	// next sweep, and the rest is restricted until the retention rules of the
+	// institute have it go.
 	TerminateContract(context.Context, *TerminateContractRequest) (*Customer, error)
 	// Takes back a termination whose day has not come.
 	CancelTermination(context.Context, *CancelTerminationRequest) (*Customer, error)
+	// Says what of a customer's data goes when, by which rule, and what stands
+	// against it. It shows no data.
+	ExplainRetention(context.Context, *ExplainRetentionRequest) (*Retention, error)
+	// Restricts the processing of a customer's data on a ground of Art. 18(1)
+	// GDPR: it is kept, and only privacy officers read it, for a purpose of Art.
+	// 18(2). Nothing of it is changed or erased until the restriction is lifted.
+	RestrictProcessing(context.Context, *RestrictProcessingRequest) (*Retention, error)
+	// Lifts a restriction. The customer must have been told before (Art. 18(3)
+	// GDPR).
+	LiftRestriction(context.Context, *LiftRestrictionRequest) (*Retention, error)
+	// Keeps a customer's data from being erased, by whatever rule or request, until
+	// the hold is released or its day has come.
+	PlaceHold(context.Context, *PlaceHoldRequest) (*Retention, error)
+	// Releases a hold. What fell due meanwhile goes with the next sweep.
+	ReleaseHold(context.Context, *ReleaseHoldRequest) (*Retention, error)
 	// Erases a customer at once and for good: destroys the key, removes what it
 	// had sealed, and signs a receipt. Repeated, it gives the same receipt; but a
 	// customer who was enrolled anew meanwhile is erased anew, unless the
@@ -134,6 +223,21 @@ func (UnimplementedLifecycleServiceServer) TerminateContract(context.Context, *T
 }
 func (UnimplementedLifecycleServiceServer) CancelTermination(context.Context, *CancelTerminationRequest) (*Customer, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelTermination not implemented")
+}
+func (UnimplementedLifecycleServiceServer) ExplainRetention(context.Context, *ExplainRetentionRequest) (*Retention, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainRetention not implemented")
+}
+func (UnimplementedLifecycleServiceServer) RestrictProcessing(context.Context, *RestrictProcessingRequest) (*Retention, error) {
+	return nil, status.Error(codes.Unimplemented, "method RestrictProcessing not implemented")
+}
+func (UnimplementedLifecycleServiceServer) LiftRestriction(context.Context, *LiftRestrictionRequest) (*Retention, error) {
+	return nil, status.Error(codes.Unimplemented, "method LiftRestriction not implemented")
+}
+func (UnimplementedLifecycleServiceServer) PlaceHold(context.Context, *PlaceHoldRequest) (*Retention, error) {
+	return nil, status.Error(codes.Unimplemented, "method PlaceHold not implemented")
+}
+func (UnimplementedLifecycleServiceServer) ReleaseHold(context.Context, *ReleaseHoldRequest) (*Retention, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReleaseHold not implemented")
 }
 func (UnimplementedLifecycleServiceServer) EraseCustomer(context.Context, *EraseCustomerRequest) (*ErasureReceipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method EraseCustomer not implemented")
@@ -198,6 +302,96 @@ func _LifecycleService_CancelTermination_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LifecycleService_ExplainRetention_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainRetentionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).ExplainRetention(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_ExplainRetention_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).ExplainRetention(ctx, req.(*ExplainRetentionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LifecycleService_RestrictProcessing_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RestrictProcessingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).RestrictProcessing(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_RestrictProcessing_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).RestrictProcessing(ctx, req.(*RestrictProcessingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LifecycleService_LiftRestriction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LiftRestrictionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).LiftRestriction(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_LiftRestriction_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).LiftRestriction(ctx, req.(*LiftRestrictionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LifecycleService_PlaceHold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlaceHoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).PlaceHold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_PlaceHold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).PlaceHold(ctx, req.(*PlaceHoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LifecycleService_ReleaseHold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseHoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).ReleaseHold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_ReleaseHold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).ReleaseHold(ctx, req.(*ReleaseHoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _LifecycleService_EraseCustomer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EraseCustomerRequest)
 	if err := dec(in); err != nil {
@@ -248,6 +442,26 @@ var LifecycleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelTermination",
 			Handler:    _LifecycleService_CancelTermination_Handler,
+		},
+		{
+			MethodName: "ExplainRetention",
+			Handler:    _LifecycleService_ExplainRetention_Handler,
+		},
+		{
+			MethodName: "RestrictProcessing",
+			Handler:    _LifecycleService_RestrictProcessing_Handler,
+		},
+		{
+			MethodName: "LiftRestriction",
+			Handler:    _LifecycleService_LiftRestriction_Handler,
+		},
+		{
+			MethodName: "PlaceHold",
+			Handler:    _LifecycleService_PlaceHold_Handler,
+		},
+		{
+			MethodName: "ReleaseHold",
+			Handler:    _LifecycleService_ReleaseHold_Handler,
 		},
 		{
 			MethodName: "EraseCustomer",

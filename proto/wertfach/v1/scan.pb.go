@@ -276,9 +276,12 @@ func (x *UploadScanHeader) GetRequestId() string {
 type DownloadScanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `institutes/{institute}/customers/{customer}/artefacts/{artefact}/scans/{scan}`.
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// For what a privacy officer reads it although its processing is restricted;
+	// only they may say so.
+	RestrictedPurpose RestrictedPurpose `protobuf:"varint,2,opt,name=restricted_purpose,json=restrictedPurpose,proto3,enum=wertfach.v1.RestrictedPurpose" json:"restricted_purpose,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *DownloadScanRequest) Reset() {
@@ -316,6 +319,13 @@ func (x *DownloadScanRequest) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *DownloadScanRequest) GetRestrictedPurpose() RestrictedPurpose {
+	if x != nil {
+		return x.RestrictedPurpose
+	}
+	return RestrictedPurpose_RESTRICTED_PURPOSE_UNSPECIFIED
 }
 
 // Response of DownloadScan: the first message holds the description, each
@@ -465,7 +475,7 @@ var File_wertfach_v1_scan_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_scan_proto_rawDesc = "" +
 	"\n" +
-	"\x16wertfach/v1/scan.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\"\x9a\x02\n" +
+	"\x16wertfach/v1/scan.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x1dwertfach/v1/restriction.proto\"\x9a\x02\n" +
 	"\x04Scan\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xe0A\b\xb2\xbb\x18\x02\b\x02R\x04name\x12%\n" +
 	"\tfile_name\x18\x02 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\x19R\bfileName\x12(\n" +
@@ -484,9 +494,10 @@ const file_wertfach_v1_scan_proto_rawDesc = "" +
 	"\x06parent\x18\x01 \x01(\tB\x03\xe0A\x02R\x06parent\x120\n" +
 	"\x04scan\x18\x02 \x01(\v2\x11.wertfach.v1.ScanB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x04scan\x12*\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\".\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x87\x01\n" +
 	"\x13DownloadScanRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"g\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12W\n" +
+	"\x12restricted_purpose\x18\x02 \x01(\x0e2\x1e.wertfach.v1.RestrictedPurposeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x11restrictedPurpose\"g\n" +
 	"\x14DownloadScanResponse\x12'\n" +
 	"\x04scan\x18\x01 \x01(\v2\x11.wertfach.v1.ScanH\x00R\x04scan\x12\x1e\n" +
 	"\x05chunk\x18\x02 \x01(\fB\x06\xb2\xbb\x18\x02\b\x02H\x00R\x05chunkB\x06\n" +
@@ -517,17 +528,19 @@ var file_wertfach_v1_scan_proto_goTypes = []any{
 	(*DownloadScanResponse)(nil),  // 4: wertfach.v1.DownloadScanResponse
 	(*DeleteScanRequest)(nil),     // 5: wertfach.v1.DeleteScanRequest
 	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(RestrictedPurpose)(0),        // 7: wertfach.v1.RestrictedPurpose
 }
 var file_wertfach_v1_scan_proto_depIdxs = []int32{
 	6, // 0: wertfach.v1.Scan.create_time:type_name -> google.protobuf.Timestamp
 	2, // 1: wertfach.v1.UploadScanRequest.header:type_name -> wertfach.v1.UploadScanHeader
 	0, // 2: wertfach.v1.UploadScanHeader.scan:type_name -> wertfach.v1.Scan
-	0, // 3: wertfach.v1.DownloadScanResponse.scan:type_name -> wertfach.v1.Scan
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	7, // 3: wertfach.v1.DownloadScanRequest.restricted_purpose:type_name -> wertfach.v1.RestrictedPurpose
+	0, // 4: wertfach.v1.DownloadScanResponse.scan:type_name -> wertfach.v1.Scan
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_wertfach_v1_scan_proto_init() }
@@ -536,6 +549,7 @@ func file_wertfach_v1_scan_proto_init() {
 		return
 	}
 	file_wertfach_v1_annotations_proto_init()
+	file_wertfach_v1_restriction_proto_init()
 	file_wertfach_v1_scan_proto_msgTypes[1].OneofWrappers = []any{
 		(*UploadScanRequest_Header)(nil),
 		(*UploadScanRequest_Chunk)(nil),

@@ -47,7 +47,18 @@ type Dossier struct {
 	Erasing bool `protobuf:"varint,8,opt,name=erasing,proto3" json:"erasing,omitempty"`
 	// The job that last rotated the customer's key, by its id, so that one which
 	// broke off and goes on does not rotate it twice.
-	Rotation      string `protobuf:"bytes,9,opt,name=rotation,proto3" json:"rotation,omitempty"`
+	Rotation string `protobuf:"bytes,9,opt,name=rotation,proto3" json:"rotation,omitempty"`
+	// The mark of the next day on which something of it must go; absent while no
+	// such day is fixed.
+	Due *Due `protobuf:"bytes,10,opt,name=due,proto3" json:"due,omitempty"`
+	// The day on which the last class of data went by its rule while others
+	// stayed, YYYY-MM-DD, until the versions of the customer's key are ended that
+	// open older copies of it; empty otherwise.
+	ShedDate string `protobuf:"bytes,11,opt,name=shed_date,json=shedDate,proto3" json:"shed_date,omitempty"`
+	// The restrictions of processing, in their order; only the last may be in force.
+	Restrictions []*Restriction `protobuf:"bytes,12,rep,name=restrictions,proto3" json:"restrictions,omitempty"`
+	// What keeps or kept the dossier from being erased, in the order of placing.
+	Holds         []*Hold `protobuf:"bytes,13,rep,name=holds,proto3" json:"holds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -145,6 +156,254 @@ func (x *Dossier) GetRotation() string {
 	return ""
 }
 
+func (x *Dossier) GetDue() *Due {
+	if x != nil {
+		return x.Due
+	}
+	return nil
+}
+
+func (x *Dossier) GetShedDate() string {
+	if x != nil {
+		return x.ShedDate
+	}
+	return ""
+}
+
+func (x *Dossier) GetRestrictions() []*Restriction {
+	if x != nil {
+		return x.Restrictions
+	}
+	return nil
+}
+
+func (x *Dossier) GetHolds() []*Hold {
+	if x != nil {
+		return x.Holds
+	}
+	return nil
+}
+
+// The mark of a day, for the sweep to find.
+type Due struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day, YYYY-MM-DD.
+	Date string `protobuf:"bytes,1,opt,name=date,proto3" json:"date,omitempty"`
+	// The random end of the mark's name.
+	Mark          string `protobuf:"bytes,2,opt,name=mark,proto3" json:"mark,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Due) Reset() {
+	*x = Due{}
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Due) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Due) ProtoMessage() {}
+
+func (x *Due) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Due.ProtoReflect.Descriptor instead.
+func (*Due) Descriptor() ([]byte, []int) {
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Due) GetDate() string {
+	if x != nil {
+		return x.Date
+	}
+	return ""
+}
+
+func (x *Due) GetMark() string {
+	if x != nil {
+		return x.Mark
+	}
+	return ""
+}
+
+// A restriction of processing (Art. 18 GDPR).
+type Restriction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The ground of Art. 18(1), by its name in the API.
+	Ground string `protobuf:"bytes,1,opt,name=ground,proto3" json:"ground,omitempty"`
+	// When it was restricted.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When the customer was told that it is going to be lifted.
+	CustomerToldTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=customer_told_time,json=customerToldTime,proto3" json:"customer_told_time,omitempty"`
+	// When it was lifted; absent while it is in force.
+	LiftTime      *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=lift_time,json=liftTime,proto3" json:"lift_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Restriction) Reset() {
+	*x = Restriction{}
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Restriction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Restriction) ProtoMessage() {}
+
+func (x *Restriction) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Restriction.ProtoReflect.Descriptor instead.
+func (*Restriction) Descriptor() ([]byte, []int) {
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Restriction) GetGround() string {
+	if x != nil {
+		return x.Ground
+	}
+	return ""
+}
+
+func (x *Restriction) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Restriction) GetCustomerToldTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CustomerToldTime
+	}
+	return nil
+}
+
+func (x *Restriction) GetLiftTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LiftTime
+	}
+	return nil
+}
+
+// What keeps a dossier from being erased.
+type Hold struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last part of its name.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What it is for, by its name in the API.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Why, in the words of who placed it.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The first day on which it holds no more, YYYY-MM-DD; empty where it lasts
+	// until it is released.
+	UntilDate string `protobuf:"bytes,4,opt,name=until_date,json=untilDate,proto3" json:"until_date,omitempty"`
+	// When it was placed.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it was released; absent while it was not.
+	ReleaseTime   *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=release_time,json=releaseTime,proto3" json:"release_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hold) Reset() {
+	*x = Hold{}
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hold) ProtoMessage() {}
+
+func (x *Hold) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hold.ProtoReflect.Descriptor instead.
+func (*Hold) Descriptor() ([]byte, []int) {
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Hold) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Hold) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Hold) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Hold) GetUntilDate() string {
+	if x != nil {
+		return x.UntilDate
+	}
+	return ""
+}
+
+func (x *Hold) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Hold) GetReleaseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReleaseTime
+	}
+	return nil
+}
+
 // The values of a resource, by their path in the API's message.
 type Record struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -165,7 +424,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[1]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -177,7 +436,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[1]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -190,7 +449,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{1}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Record) GetValues() []*Value {
@@ -241,7 +500,7 @@ type Value struct {
 
 func (x *Value) Reset() {
 	*x = Value{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[2]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -253,7 +512,7 @@ func (x *Value) String() string {
 func (*Value) ProtoMessage() {}
 
 func (x *Value) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[2]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -266,7 +525,7 @@ func (x *Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Value.ProtoReflect.Descriptor instead.
 func (*Value) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{2}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Value) GetPath() string {
@@ -296,7 +555,7 @@ type Compartment struct {
 
 func (x *Compartment) Reset() {
 	*x = Compartment{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[3]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -308,7 +567,7 @@ func (x *Compartment) String() string {
 func (*Compartment) ProtoMessage() {}
 
 func (x *Compartment) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[3]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -321,7 +580,7 @@ func (x *Compartment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Compartment.ProtoReflect.Descriptor instead.
 func (*Compartment) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{3}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Compartment) GetPath() string {
@@ -360,7 +619,7 @@ type Artefact struct {
 
 func (x *Artefact) Reset() {
 	*x = Artefact{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -372,7 +631,7 @@ func (x *Artefact) String() string {
 func (*Artefact) ProtoMessage() {}
 
 func (x *Artefact) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -385,7 +644,7 @@ func (x *Artefact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Artefact.ProtoReflect.Descriptor instead.
 func (*Artefact) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{4}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Artefact) GetId() string {
@@ -451,7 +710,7 @@ type Scan struct {
 
 func (x *Scan) Reset() {
 	*x = Scan{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -463,7 +722,7 @@ func (x *Scan) String() string {
 func (*Scan) ProtoMessage() {}
 
 func (x *Scan) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -476,7 +735,7 @@ func (x *Scan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scan.ProtoReflect.Descriptor instead.
 func (*Scan) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{5}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Scan) GetId() string {
@@ -530,7 +789,8 @@ type Termination struct {
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The instant at which that day begins in the institute's time zone.
 	EffectiveTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=effective_time,json=effectiveTime,proto3" json:"effective_time,omitempty"`
-	// The random end of the name of the mark at that day.
+	// The random end of the name of a mark at that day, in a dossier of before due
+	// days had marks of their own.
 	Mark          string `protobuf:"bytes,4,opt,name=mark,proto3" json:"mark,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -538,7 +798,7 @@ type Termination struct {
 
 func (x *Termination) Reset() {
 	*x = Termination{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +810,7 @@ func (x *Termination) String() string {
 func (*Termination) ProtoMessage() {}
 
 func (x *Termination) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +823,7 @@ func (x *Termination) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Termination.ProtoReflect.Descriptor instead.
 func (*Termination) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{6}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Termination) GetEffectiveDate() string {
@@ -609,7 +869,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +881,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +894,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{7}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Request) GetId() string {
@@ -662,7 +922,7 @@ var File_wertfach_storage_v1_dossier_proto protoreflect.FileDescriptor
 
 const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"\n" +
-	"!wertfach/storage/v1/dossier.proto\x12\x13wertfach.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x03\n" +
+	"!wertfach/storage/v1/dossier.proto\x12\x13wertfach.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x04\n" +
 	"\aDossier\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1d\n" +
@@ -674,7 +934,30 @@ const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"\tartefacts\x18\x06 \x03(\v2\x1d.wertfach.storage.v1.ArtefactR\tartefacts\x128\n" +
 	"\brequests\x18\a \x03(\v2\x1c.wertfach.storage.v1.RequestR\brequests\x12\x18\n" +
 	"\aerasing\x18\b \x01(\bR\aerasing\x12\x1a\n" +
-	"\brotation\x18\t \x01(\tR\brotation\"\x98\x02\n" +
+	"\brotation\x18\t \x01(\tR\brotation\x12*\n" +
+	"\x03due\x18\n" +
+	" \x01(\v2\x18.wertfach.storage.v1.DueR\x03due\x12\x1b\n" +
+	"\tshed_date\x18\v \x01(\tR\bshedDate\x12D\n" +
+	"\frestrictions\x18\f \x03(\v2 .wertfach.storage.v1.RestrictionR\frestrictions\x12/\n" +
+	"\x05holds\x18\r \x03(\v2\x19.wertfach.storage.v1.HoldR\x05holds\"-\n" +
+	"\x03Due\x12\x12\n" +
+	"\x04date\x18\x01 \x01(\tR\x04date\x12\x12\n" +
+	"\x04mark\x18\x02 \x01(\tR\x04mark\"\xe5\x01\n" +
+	"\vRestriction\x12\x16\n" +
+	"\x06ground\x18\x01 \x01(\tR\x06ground\x12;\n" +
+	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12H\n" +
+	"\x12customer_told_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x10customerToldTime\x127\n" +
+	"\tlift_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bliftTime\"\xdd\x01\n" +
+	"\x04Hold\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"until_date\x18\x04 \x01(\tR\tuntilDate\x12;\n" +
+	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12=\n" +
+	"\frelease_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vreleaseTime\"\x98\x02\n" +
 	"\x06Record\x122\n" +
 	"\x06values\x18\x01 \x03(\v2\x1a.wertfach.storage.v1.ValueR\x06values\x12D\n" +
 	"\fcompartments\x18\x02 \x03(\v2 .wertfach.storage.v1.CompartmentR\fcompartments\x12;\n" +
@@ -728,36 +1011,47 @@ func file_wertfach_storage_v1_dossier_proto_rawDescGZIP() []byte {
 	return file_wertfach_storage_v1_dossier_proto_rawDescData
 }
 
-var file_wertfach_storage_v1_dossier_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_wertfach_storage_v1_dossier_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_wertfach_storage_v1_dossier_proto_goTypes = []any{
 	(*Dossier)(nil),               // 0: wertfach.storage.v1.Dossier
-	(*Record)(nil),                // 1: wertfach.storage.v1.Record
-	(*Value)(nil),                 // 2: wertfach.storage.v1.Value
-	(*Compartment)(nil),           // 3: wertfach.storage.v1.Compartment
-	(*Artefact)(nil),              // 4: wertfach.storage.v1.Artefact
-	(*Scan)(nil),                  // 5: wertfach.storage.v1.Scan
-	(*Termination)(nil),           // 6: wertfach.storage.v1.Termination
-	(*Request)(nil),               // 7: wertfach.storage.v1.Request
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*Due)(nil),                   // 1: wertfach.storage.v1.Due
+	(*Restriction)(nil),           // 2: wertfach.storage.v1.Restriction
+	(*Hold)(nil),                  // 3: wertfach.storage.v1.Hold
+	(*Record)(nil),                // 4: wertfach.storage.v1.Record
+	(*Value)(nil),                 // 5: wertfach.storage.v1.Value
+	(*Compartment)(nil),           // 6: wertfach.storage.v1.Compartment
+	(*Artefact)(nil),              // 7: wertfach.storage.v1.Artefact
+	(*Scan)(nil),                  // 8: wertfach.storage.v1.Scan
+	(*Termination)(nil),           // 9: wertfach.storage.v1.Termination
+	(*Request)(nil),               // 10: wertfach.storage.v1.Request
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_wertfach_storage_v1_dossier_proto_depIdxs = []int32{
-	1,  // 0: wertfach.storage.v1.Dossier.customer:type_name -> wertfach.storage.v1.Record
-	6,  // 1: wertfach.storage.v1.Dossier.termination:type_name -> wertfach.storage.v1.Termination
-	4,  // 2: wertfach.storage.v1.Dossier.artefacts:type_name -> wertfach.storage.v1.Artefact
-	7,  // 3: wertfach.storage.v1.Dossier.requests:type_name -> wertfach.storage.v1.Request
-	2,  // 4: wertfach.storage.v1.Record.values:type_name -> wertfach.storage.v1.Value
-	3,  // 5: wertfach.storage.v1.Record.compartments:type_name -> wertfach.storage.v1.Compartment
-	8,  // 6: wertfach.storage.v1.Record.create_time:type_name -> google.protobuf.Timestamp
-	8,  // 7: wertfach.storage.v1.Record.update_time:type_name -> google.protobuf.Timestamp
-	1,  // 8: wertfach.storage.v1.Artefact.record:type_name -> wertfach.storage.v1.Record
-	5,  // 9: wertfach.storage.v1.Artefact.scans:type_name -> wertfach.storage.v1.Scan
-	8,  // 10: wertfach.storage.v1.Scan.create_time:type_name -> google.protobuf.Timestamp
-	8,  // 11: wertfach.storage.v1.Termination.effective_time:type_name -> google.protobuf.Timestamp
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	4,  // 0: wertfach.storage.v1.Dossier.customer:type_name -> wertfach.storage.v1.Record
+	9,  // 1: wertfach.storage.v1.Dossier.termination:type_name -> wertfach.storage.v1.Termination
+	7,  // 2: wertfach.storage.v1.Dossier.artefacts:type_name -> wertfach.storage.v1.Artefact
+	10, // 3: wertfach.storage.v1.Dossier.requests:type_name -> wertfach.storage.v1.Request
+	1,  // 4: wertfach.storage.v1.Dossier.due:type_name -> wertfach.storage.v1.Due
+	2,  // 5: wertfach.storage.v1.Dossier.restrictions:type_name -> wertfach.storage.v1.Restriction
+	3,  // 6: wertfach.storage.v1.Dossier.holds:type_name -> wertfach.storage.v1.Hold
+	11, // 7: wertfach.storage.v1.Restriction.create_time:type_name -> google.protobuf.Timestamp
+	11, // 8: wertfach.storage.v1.Restriction.customer_told_time:type_name -> google.protobuf.Timestamp
+	11, // 9: wertfach.storage.v1.Restriction.lift_time:type_name -> google.protobuf.Timestamp
+	11, // 10: wertfach.storage.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	11, // 11: wertfach.storage.v1.Hold.release_time:type_name -> google.protobuf.Timestamp
+	5,  // 12: wertfach.storage.v1.Record.values:type_name -> wertfach.storage.v1.Value
+	6,  // 13: wertfach.storage.v1.Record.compartments:type_name -> wertfach.storage.v1.Compartment
+	11, // 14: wertfach.storage.v1.Record.create_time:type_name -> google.protobuf.Timestamp
+	11, // 15: wertfach.storage.v1.Record.update_time:type_name -> google.protobuf.Timestamp
+	4,  // 16: wertfach.storage.v1.Artefact.record:type_name -> wertfach.storage.v1.Record
+	8,  // 17: wertfach.storage.v1.Artefact.scans:type_name -> wertfach.storage.v1.Scan
+	11, // 18: wertfach.storage.v1.Scan.create_time:type_name -> google.protobuf.Timestamp
+	11, // 19: wertfach.storage.v1.Termination.effective_time:type_name -> google.protobuf.Timestamp
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_wertfach_storage_v1_dossier_proto_init() }
@@ -771,7 +1065,7 @@ func file_wertfach_storage_v1_dossier_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wertfach_storage_v1_dossier_proto_rawDesc), len(file_wertfach_storage_v1_dossier_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
