@@ -55,7 +55,7 @@ func (c *Custodian) Sweep(ctx context.Context, options SweepOptions) (SweepRepor
 	}
 	s := sweep{c: c, options: options}
 	for id := range c.institutes {
-		for _, step := range []func(context.Context, string) error{s.resume, s.due, s.settle, s.discard} {
+		for _, step := range []func(context.Context, string) error{s.resume, s.requests, s.due, s.settle, s.discard} {
 			if err := step(ctx, id); err != nil {
 				return s.report, backend(err)
 			}
@@ -136,7 +136,7 @@ func (s *sweep) dueOf(ctx context.Context, p place, mark blobstore.Info) error {
 	// then the next sweep looks again.
 	err = s.recorded(ctx, p, p.receiptID(d.key.Name), func() (Receipt, error) {
 		return s.c.eraseNow(ctx, p, d.key.Name, &intent{
-			Policy: PolicyContractEnd, Reason: d.stored.GetTermination().GetReason(), Revision: d.stored.GetCustomer().GetRevision(),
+			Policy: PolicyRetention, Basis: d.basis(), Reason: d.stored.GetTermination().GetReason(), Revision: d.stored.GetCustomer().GetRevision(),
 		})
 	})
 	if err == nil {
