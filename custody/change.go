@@ -229,6 +229,9 @@ func (c *Custodian) unwrap(ctx context.Context, d *Dossier, n needs) error {
 			return err
 		})
 	}
+	if !n.anyState {
+		group.Go(func() error { return c.guard(gctx, d.place, d.key.Name) })
+	}
 	plain, err := c.keys.Unwrap(ctx, d.key.Name, vault.Dossier, d.key.Wrapped)
 	d.key.Plaintext = plain
 	if other := group.Wait(); err == nil {

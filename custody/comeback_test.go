@@ -212,9 +212,9 @@ func TestErasingAgainWhatABackupBroughtBack(t *testing.T) {
 	if _, err := c.store.Put(ctx, p.dossier(), backup, blobstore.Condition{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Customer(ctx, f.customer); err != nil {
-		t.Fatalf("it did not come back: %v", err)
-	}
+	w.opened(ctx, t, f.customer, needs{anyState: true})
+	_, err = c.Customer(ctx, f.customer)
+	refusal(t, err, fault.NotFound, ReasonCustomerNotFound)
 	for range 2 {
 		again, err := erase(ctx, c, f.customer, "asked for it", "", req)
 		if err != nil || string(again.Envelope) != string(first.Envelope) {

@@ -87,6 +87,13 @@ func (c *Custodian) eraseOpened(ctx context.Context, d *Dossier, in *intent, con
 	if refused == nil {
 		refused = c.confirm(ctx, p, in, d.key.Name, confirmation.ETag)
 	}
+	if fault.ReasonOf(refused) == ReasonErasureNotRequested {
+		// Perhaps it is erased, and came back out of a backup.
+		out, err := c.readReceipt(ctx, receiptObject(p.institute, p.receiptID(d.key.Name)))
+		if err == nil {
+			return c.eraseAgain(ctx, p, out.Statement)
+		}
+	}
 	if refused != nil {
 		// Perhaps the request has had its effect, and the customer has come back.
 		out, done, err := c.erasedFor(ctx, p, in.Request, d.key.Name)

@@ -38,6 +38,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/expirable"
+
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/resource"
@@ -76,6 +78,9 @@ type Config struct {
 	// Keys and Store are where keys and objects lie. Required.
 	Keys  *vault.Keys
 	Store *blobstore.Store
+	// Evidence is where copies of receipts are locked away, out of reach of who
+	// restores a backup of the store. Without one, what comes back is not noticed.
+	Evidence Evidence
 	// Institutes are the banks that are served; others are not found.
 	Institutes []Institute
 	// Limits bound what a customer can store.
@@ -106,6 +111,9 @@ type Custodian struct {
 	now        func() time.Time
 	log        *slog.Logger
 	cache      *cache
+	evidence   Evidence
+	consistent consistency
+	unerased   *expirable.LRU[string, struct{}] // keys without a receipt
 	hashing    chan struct{}
 }
 
@@ -118,6 +126,7 @@ const (
 	defaultCacheBytes   = 16 << 20
 	defaultLease        = time.Minute
 	defaultZone         = "Europe/Berlin"
+	unerasedKept        = 16_384 // keys of which it is remembered that they have no receipt
 )
 
 // New makes a Custodian that uses the index secret; see [LoadIndexSecret].
@@ -138,11 +147,13 @@ func New(cfg Config, secret IndexSecret) (*Custodian, error) {
 			ScanBytes:    cmp.Or(cfg.Limits.ScanBytes, defaultScanBytes),
 			DossierBytes: cmp.Or(cfg.Limits.DossierBytes, defaultDossierBytes),
 		},
-		lease:   cmp.Or(cfg.Lease, defaultLease),
-		now:     cfg.Now,
-		log:     cfg.Log,
-		cache:   newCache(cmp.Or(cfg.CacheBytes, defaultCacheBytes)),
-		hashing: make(chan struct{}, hashesAtOnce),
+		lease:    cmp.Or(cfg.Lease, defaultLease),
+		now:      cfg.Now,
+		log:      cfg.Log,
+		cache:    newCache(cmp.Or(cfg.CacheBytes, defaultCacheBytes)),
+		evidence: cfg.Evidence,
+		unerased: expirable.NewLRU[string, struct{}](unerasedKept, nil, consistentFor),
+		hashing:  make(chan struct{}, hashesAtOnce),
 	}
 	if c.now == nil {
 		c.now = time.Now

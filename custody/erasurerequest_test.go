@@ -14,9 +14,13 @@ import (
 )
 
 // opened is a customer's dossier.
-func (w *world) opened(ctx context.Context, t testing.TB, name resource.Customer) *Dossier {
+func (w *world) opened(ctx context.Context, t testing.TB, name resource.Customer, as ...needs) *Dossier {
 	t.Helper()
-	d, err := w.server(t).viewAt(ctx, name, w.secret.key.place(name), needs{doing: keeping})
+	n := needs{doing: keeping}
+	if len(as) > 0 {
+		n = as[0]
+	}
+	d, err := w.server(t).viewAt(ctx, name, w.secret.key.place(name), n)
 	if err != nil {
 		t.Fatal(err)
 	}

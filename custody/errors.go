@@ -41,6 +41,7 @@ const (
 	ReasonTooMany             = "TOO_MANY"
 	ReasonTooLarge            = "TOO_LARGE"
 	ReasonUnavailable         = "BACKEND_UNAVAILABLE"
+	ReasonRestored            = "BACKUP_RESTORED"
 	ReasonCorrupt             = "OBJECT_CORRUPT"
 	ReasonAudit               = "AUDIT_UNAVAILABLE"
 )

@@ -2,6 +2,7 @@ package custody
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"maps"
 	"path"
@@ -15,8 +16,8 @@ import (
 	"github.com/wertfach/wertfach/custody/seal"
 )
 
-// writeReceipt signs the receipt of an erasure and stores it. Where one is
-// stored already, that one holds.
+// writeReceipt signs the receipt of an erasure, stores it, and copies it to the
+// locked store. Where one is stored already, that one holds.
 func (c *Custodian) writeReceipt(ctx context.Context, p place, in *intent, destroyed time.Time) (Receipt, error) {
 	name := resource.Receipt{Institute: resource.Institute{ID: p.institute}, ID: in.Receipt}
 	statement := receipt.Statement{
@@ -29,12 +30,15 @@ func (c *Custodian) writeReceipt(ctx context.Context, p place, in *intent, destr
 	if err != nil {
 		return Receipt{}, err
 	}
-	object := receiptObject(p.institute, in.Receipt)
+	out, object := Receipt{Name: name, Statement: statement, Envelope: envelope}, receiptObject(p.institute, in.Receipt)
 	_, err = c.store.Put(ctx, object, envelope, blobstore.IfAbsent())
 	if errors.Is(err, blobstore.ErrConflict) {
 		there, readErr := c.readReceipt(ctx, object)
+		if readErr == nil {
+			return there, c.keepEvidence(ctx, there)
+		}
 		if fault.KindOf(readErr) != fault.Corrupt {
-			return there, readErr
+			return Receipt{}, readErr
 		}
 		c.warn(ctx, "replacing a receipt that does not verify", readErr)
 		_, err = c.store.Put(ctx, object, envelope, blobstore.Condition{})
@@ -42,7 +46,7 @@ func (c *Custodian) writeReceipt(ctx context.Context, p place, in *intent, destr
 	if err != nil {
 		return Receipt{}, err
 	}
-	return Receipt{Name: name, Statement: statement, Envelope: envelope}, nil
+	return out, c.keepEvidence(ctx, out)
 }
 
 // lastReceipt is the receipt of the customer's last erasure; empty where there
@@ -108,16 +112,22 @@ func (c *Custodian) readReceipt(ctx context.Context, object string) (Receipt, er
 	if err != nil {
 		return Receipt{}, backend(err)
 	}
-	versions, err := c.keys.PublicKeys(ctx)
+	keys, err := c.receiptKeys(ctx)
 	if err != nil {
 		return Receipt{}, backend(err)
 	}
 	name := resource.Receipt{Institute: resource.Institute{ID: path.Dir(path.Dir(object))}, ID: path.Base(object)}
-	statement, err := receipt.Verify(envelope, slices.Collect(maps.Values(versions)))
+	statement, err := receipt.Verify(envelope, keys)
 	if err != nil || statement.Receipt != name.String() {
 		return Receipt{}, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored receipt does not verify")
 	}
 	return Receipt{Name: name, Statement: statement, Envelope: envelope}, nil
+}
+
+// receiptKeys are the public keys that verify receipts.
+func (c *Custodian) receiptKeys(ctx context.Context) ([]ed25519.PublicKey, error) {
+	versions, err := c.keys.PublicKeys(ctx)
+	return slices.Collect(maps.Values(versions)), err
 }
 
 func receiptNotFound() error {

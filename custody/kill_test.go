@@ -53,6 +53,7 @@ type job struct {
 	Deployment custodytest.Deployment
 	Institute  string
 	Story      string
+	StandsAt   int // of a child that erases: before which call it stands still
 }
 
 // childVariable holds a child's job.
@@ -75,6 +76,9 @@ func child(told string) error {
 	w := &world{keys: keys, blobs: blobs, institute: j.Institute, clock: &clock{}}
 	if w.secret, err = LoadIndexSecret(context.Background(), vault.New(keys), blobstore.New(blobs)); err != nil {
 		return err
+	}
+	if j.Story == "" {
+		return eraseAndStand(w, j.StandsAt)
 	}
 	c, err := New(w.config(), w.secret)
 	if err != nil {
@@ -122,7 +126,7 @@ func prepareDeployment(t *testing.T, d custodytest.Deployment) {
 
 func killOnce(t *testing.T, d custodytest.Deployment, s story, states []string) {
 	institute := "bank-" + random(10)
-	done := runAndKill(t, job{d, institute, s.name}, time.Duration(rand.Int64N(int64(60*time.Millisecond))))
+	done := runAndKill(t, job{Deployment: d, Institute: institute, Story: s.name}, time.Duration(rand.Int64N(int64(60*time.Millisecond))))
 
 	keys, blobs := d.MustOpen(t)
 	w := &world{deployment: d, keys: keys, blobs: blobs, institute: institute, clock: &clock{}}

@@ -54,6 +54,9 @@ func (c *Custodian) Sweep(ctx context.Context, options SweepOptions) (SweepRepor
 		options.Recorder = offRecord{}
 	}
 	s := sweep{c: c, options: options}
+	if err := c.Consistent(ctx); err != nil {
+		return s.report, err
+	}
 	for id := range c.institutes {
 		for _, step := range []func(context.Context, string) error{s.resume, s.requests, s.due, s.settle, s.discard} {
 			if err := step(ctx, id); err != nil {

@@ -27,6 +27,8 @@ type sweepReport struct {
 func sweepCommand() *cobra.Command {
 	var file string
 	var every time.Duration
+	var restored bool
+	var since day
 	cmd := &cobra.Command{
 		Use:   "sweep --config FILE",
 		Short: "finish erasures, erase what is due, remove leftovers",
@@ -46,6 +48,13 @@ It prints a line of JSON that counts what it did:
   removed   objects removed that nothing referred to
   failures  what could not be done now
 
+After a backup of the store or of Vault was restored, --after-restore comes first: it puts
+the receipts of erasures back that the store lacks, from their copies beside the audit
+log, and destroys again what came back. Until then servers do not begin to serve, and
+other sweeps end with exit code 7. --since DATE, the day of the backup, saves looking at
+older erasures. Its line of JSON counts receipts, put_back, came_back, destroyed and
+failures.
+
 With --every it tells its metrics where the configuration's telemetry.listen says.
 
 With failures it ends with exit code 11; the log, on standard error, names them,
@@ -55,6 +64,9 @@ line or configuration; 7 Vault or the object store stayed away at the start.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return operate(cmd, file, every > 0, func(ctx context.Context, o operation) error {
+				if restored {
+					return sweepAfterRestore(ctx, cmd, o, since)
+				}
 				if every > 0 {
 					return sweepOnAndOn(ctx, cmd, o, every)
 				}
@@ -63,6 +75,9 @@ line or configuration; 7 Vault or the object store stayed away at the start.`,
 		},
 	}
 	cmd.Flags().Var(&patience{&every}, "every", "go on, and sweep every `DURATION`, such as 1m")
+	cmd.Flags().BoolVar(&restored, "after-restore", false, "destroy again what a restored backup brought back")
+	cmd.Flags().Var(&since, "since", "with --after-restore: the `DATE` of the backup in UTC, YYYY-MM-DD")
+	cmd.MarkFlagsMutuallyExclusive("after-restore", "every")
 	return configFlag(cmd, &file)
 }
 

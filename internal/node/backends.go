@@ -177,6 +177,7 @@ func (b *Backends) Custodian(ctx context.Context, now func() time.Time) (*custod
 			Artefacts: l.Artefacts, Scans: l.Scans, ScanBytes: int64(l.ScanSize), DossierBytes: int(l.DossierSize),
 		},
 		CacheBytes: int(l.CacheSize),
+		Evidence:   b.Archive,
 	}
 	for _, i := range b.config.Institutes {
 		zone, err := time.LoadLocation(cmp.Or(i.TimeZone, config.DefaultTimeZone))

@@ -109,8 +109,11 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	if n.audit, err = n.backends.Audit(ctx, n.custodian, o.Now); err != nil {
 		return err
 	}
+	if err := n.consistent(ctx, o); err != nil {
+		return err
+	}
 	n.health.Started(
-		Check{"keys", n.backends.Keys.Ping}, Check{"objects", n.backends.Store.Ping},
+		Check{"keys", n.backends.Keys.Ping}, Check{"objects", n.backends.Store.Ping}, Check{"receipts", n.notRestored},
 		Check{"audit", func(ctx context.Context) error { return n.audit.Ready(ctx, audit.Spooled) }},
 	)
 	n.server, err = server.New(server.Config{
@@ -148,6 +151,31 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 	}
 	n.backends, err = Await(ctx, o.Config, n.log, first, ObservedBy(n.watched.Telemetry))
 	return err
+}
+
+// notRestored is whether the back ends are as new as the last erasures. That it
+// can't be told, because the locked store is away, is no reason not to serve.
+func (n *Node) notRestored(ctx context.Context) error {
+	if err := n.custodian.Consistent(ctx); errors.Is(err, custody.ErrRestored) {
+		return err
+	}
+	return nil
+}
+
+// consistent refuses to serve what a restored backup has brought back. A node that
+// prepares its own back ends, on one machine, destroys it again by itself.
+func (n *Node) consistent(ctx context.Context, o Options) error {
+	err := n.notRestored(ctx)
+	if err == nil || !o.Prepare {
+		return err
+	}
+	n.log.Warn("a backup from before the last erasures was restored: what was erased is destroyed again")
+	report, err := n.custodian.AfterRestore(ctx, time.Time{}, custody.SweepOptions{Recorder: n.audit, Principal: "process://wertfach"})
+	if err != nil {
+		return err
+	}
+	n.log.Info("destroyed again what came back", "receipts", report.PutBack, "customers", report.Destroyed, "failures", report.Failures)
+	return n.notRestored(ctx)
 }
 
 // Address is where the node listens, host:port.

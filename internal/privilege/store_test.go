@@ -32,7 +32,7 @@ var kinds = map[string]rights{
 	"elsebank/requests/p":         {deploy.Server: "rwd", deploy.Sweeper: "rwd"},
 	"elsebank/erasing/p":          {deploy.Server: "rwd", deploy.Sweeper: "rwd"},
 	"elsebank/due/2199-01-01/p.e": {deploy.Server: "wd", deploy.Sweeper: "wd", deploy.Hotline: "wd", deploy.Operator: "wd"},
-	"elsebank/receipts/p-e":       {deploy.Server: "rw", deploy.Sweeper: "rw"},
+	"elsebank/receipts/p-e":       {deploy.Server: "rw", deploy.Sweeper: "rw", deploy.Hotline: "r", deploy.Operator: "r"},
 	"elsebank/unused/p.e":         {deploy.Server: "w", deploy.Sweeper: "rd"},
 	"index/iccid/b/i.p.a.e":       {deploy.Server: "wd", deploy.Sweeper: "d", deploy.Hotline: "wd", deploy.Operator: "wd"},
 	"system/index-secret":         {deploy.Server: "r", deploy.Sweeper: "r", deploy.Hotline: "r", deploy.Operator: "rw", deploy.Init: "rw"},
