@@ -18,6 +18,7 @@
 //	doing.go     what passes in which state  restriction.go, hold.go  what keeps it
 //	erase.go     the five steps of erasure   shed.go      what goes while the rest stays
 //	intent.go    an erasure under way        evidence.go  receipts
+//	disclosure.go who got what               rectify.go   who must be told of a change
 //	leave.go     what only a sweep may finish
 //	sweep.go     what is due or left over    names.go     pseudonyms and object names
 //	rotate.go    new versions of keys        index.go     pointers and their secret
