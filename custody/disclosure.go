@@ -168,14 +168,14 @@ func disclosable() []string {
 // disclose records what was passed on, or that what was owed is told, and gives
 // the id of what it recorded.
 func (d *Dossier) disclose(id string, in DisclosureDraft, artefacts []string) (string, error) {
-	at := in.At
-	if at.IsZero() {
+	at, said := in.At, !in.At.IsZero()
+	if !said {
 		at = d.now
 	}
 	switch {
-	case at.After(d.now) && !in.At.IsZero():
+	case at.After(d.now):
 		return "", fault.Field("disclose_time", "time.future", "must not be in the future")
-	case at.Before(d.stored.GetCustomer().GetCreateTime().AsTime()):
+	case said && at.Before(d.stored.GetCustomer().GetCreateTime().AsTime()):
 		return "", fault.Field("disclose_time", "time.before", "must not be before the customer was enrolled")
 	}
 	if in.Purpose == purposeNotice {
@@ -183,7 +183,7 @@ func (d *Dossier) disclose(id string, in DisclosureDraft, artefacts []string) (s
 		if notice == nil {
 			return "", fault.New(fault.Precondition, ReasonNothingOwed, "nothing is owed to this recipient; ListDisclosures says to whom it is")
 		}
-		if at.Before(notice.GetCreateTime().AsTime()) {
+		if said && at.Before(notice.GetCreateTime().AsTime()) {
 			return "", fault.Field("disclose_time", "time.before", "must not be before the rectification")
 		}
 		notice.ToldTime = timestamppb.New(at.UTC())

@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"google.golang.org/grpc/peer"
 
 	"github.com/wertfach/wertfach/audit"
+	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 	"github.com/wertfach/wertfach/server/access"
@@ -47,8 +50,26 @@ func NewBare(c *custody.Custodian, record Recorder) (Bare, error) {
 			&wertfachv1.CustomerService_ServiceDesc:  customers{custodian: c},
 			&wertfachv1.ArtefactService_ServiceDesc:  artefacts{streams: &streams{idle: idleStream}, custodian: c},
 			&wertfachv1.LifecycleService_ServiceDesc: lifecycle{custodian: c},
+			&wertfachv1.PrivacyService_ServiceDesc:   privacy{streams: &streams{idle: idleStream}, custodian: c, accesses: unlogged(table)},
 		},
 	}, err
+}
+
+// unlogged are the accesses of a log that is empty.
+func unlogged(table access.Table) accesses {
+	return accesses{reader: &audit.Reader{
+		Segments: emptyLog{}, Keys: func(context.Context) ([]ed25519.PublicKey, error) { return nil, nil },
+	}, table: table, now: time.Now, bound: time.Minute}
+}
+
+type emptyLog struct{}
+
+func (emptyLog) Versions(context.Context, string) iter.Seq2[blobstore.Version, error] {
+	return func(func(blobstore.Version, error) bool) {}
+}
+
+func (emptyLog) Read(context.Context, string, string) ([]byte, error) {
+	return nil, blobstore.ErrNotFound
 }
 
 // everything is a caller who may do everything.
