@@ -92,7 +92,7 @@ func (a accesses) newest(ctx context.Context, institute, subject string, from, t
 // slice gives all accesses in a time, and says whether nothing was left out that is
 // damaged.
 func (a accesses) slice(ctx context.Context, q audit.Query) (entries []export.Access, intact bool, err error) {
-	intact = true
+	entries, intact = []export.Access{}, true // a list is a list, also in JSON
 	for {
 		page, err := a.list(ctx, q)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/custody/export"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 	"github.com/wertfach/wertfach/server/access"
 	"github.com/wertfach/wertfach/server/identity"
@@ -136,3 +137,12 @@ func (Unrecorded) Ready(context.Context, audit.Durability) error { return nil }
 
 // Record implements [Recorder].
 func (Unrecorded) Record(context.Context, audit.Event, audit.Durability) error { return nil }
+
+// NewestAccesses is what an export tells of the log when it may read for so long.
+func NewestAccesses(ctx context.Context, r *audit.Reader, institute, subject string, from, to time.Time, bound time.Duration) (export.Accesses, error) {
+	table, err := access.NewTable(access.Services()...)
+	if err != nil {
+		return export.Accesses{}, err
+	}
+	return accesses{reader: r, table: table, now: time.Now, bound: bound}.newest(ctx, institute, subject, from, to)
+}

@@ -208,7 +208,7 @@ func renaming(x target, given string) proto.Message {
 
 func disclosing(x target, purpose wertfachv1.Disclosure_Purpose) proto.Message {
 	return &wertfachv1.RecordDisclosureRequest{
-		Name: x.customer.GetName(), Recipient: "Versicherung Köln", Purpose: purpose, Classes: []string{"customer", "artefacts.sim_card"},
+		Name: x.customer.GetName(), Recipient: "Versicherung Köln", Purpose: purpose, Classes: []string{"artefacts.sim_card"},
 	}
 }
 
