@@ -23,11 +23,12 @@ import (
 // busy one only so much can be read while somebody waits: the newest, as far back as
 // the time allows, which is far below that after which a stream stands still.
 const (
-	exportSpan   = 90 * 24 * time.Hour // where the request does not say from when on
+	exportSpan   = 90 * day // where the request does not say from when on
 	exportTime   = 10 * time.Second
 	exportEvents = 5000
-	firstSlice   = time.Hour // read at first; each further one is twice as long
-	longestSlice = 7 * 24 * time.Hour
+	firstSlice   = time.Hour // about what is read at first; each further one is twice as long
+	longestSlice = 8 * day
+	day          = 24 * time.Hour
 )
 
 // accesses reads who had access to a customer's data: the calls that were about the
@@ -49,28 +50,30 @@ func (a accesses) list(ctx context.Context, q audit.Query) (audit.Page, error) {
 	return page, nil
 }
 
-// exported is the time of which an export tells the accesses.
+// exported is the time of which an export tells the accesses: from a full hour on,
+// since the log lists hours and days at once, and minutes one by one.
 func (a accesses) exported(start *timestamppb.Timestamp) (from, to time.Time, err error) {
 	now := a.now()
 	if start == nil {
-		return now.Add(-exportSpan), now, nil
+		return now.Add(-exportSpan).Truncate(time.Hour), now, nil
 	}
 	from, to, err = span(start, timestamppb.New(now), now)
 	var e *fault.Error
 	if errors.As(err, &e) {
 		return from, to, fault.Field("access_start_time", e.Violations[0].Rule, "must be at most 400 days ago, and not in the future")
 	}
-	return from, to, err
+	return from.Truncate(time.Hour), to, err
 }
 
 // newest gives the accesses from the newest on, as far back towards from as there
-// is time for: in slices of time, each whole.
+// is time for: in slices of time, each whole. They begin with a full hour, and the
+// longer ones with a day (UTC).
 func (a accesses) newest(ctx context.Context, institute, subject string, from, to time.Time) (export.Accesses, error) {
 	bounded, cancel := context.WithTimeout(ctx, a.bound)
 	defer cancel()
 	out := export.Accesses{From: to.UTC(), To: to.UTC(), Complete: true, Entries: []export.Access{}}
 	for length := firstSlice; out.From.After(from); length = min(2*length, longestSlice) {
-		begin := out.From.Add(-length)
+		begin := out.From.Add(-length).Truncate(min(length, day))
 		if begin.Before(from) {
 			begin = from
 		}
