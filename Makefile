@@ -55,9 +55,10 @@ bench: build $(SERVERS) ## measure against the floors of Vault and MinIO; writes
 tools: $(SERVERS) $(GENERATORS) $(BIN)/staticcheck $(BIN)/house ## build the pinned servers and tools into bin/ (cold: some 10 minutes)
 
 .PHONY: generate
-generate: image ## write the Go code of the schemas in proto/, and docs/access.md
+generate: image ## write the Go code of the schemas in proto/, docs/access.md and docs/export.schema.json
 	$(BIN)/buf generate $(IMAGE) --path wertfach
 	$(GO) run ./internal/accesspage docs/access.md
+	$(GO) run ./internal/exportschema docs/export.schema.json
 
 .PHONY: build
 build: ## build bin/wertfach

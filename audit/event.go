@@ -33,8 +33,8 @@ type Event struct {
 	Scan     string `json:"scan,omitempty"`
 	// Receipt is the receipt of an erasure, by the last part of its name.
 	Receipt string `json:"receipt,omitempty"`
-	// Purpose is what secrets were asked for, "UNLOCK", or what data was read for
-	// whose processing is restricted: "LEGAL_CLAIM".
+	// Purpose is what secrets were asked for, "UNLOCK", or data was exported for,
+	// "ACCESS", or read for whose processing is restricted: "LEGAL_CLAIM".
 	Purpose string `json:"purpose,omitempty"`
 	// Fields are the secret fields that were given out: "sim_card.puk".
 	Fields []string `json:"fields,omitempty"`

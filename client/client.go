@@ -27,8 +27,9 @@
 //     makes one, and so it can try again after a broken connection without doing
 //     anything twice. Reads are repeated too. Only errors of kind Unavailable, and
 //     CONTENTION, are worth it; see [Config.Attempts].
-//   - [Client.UploadScan] and [Client.DownloadScan] stream files of any size in
-//     little memory and check what arrived; [Client.AllArtefacts] turns pages.
+//   - [Client.UploadScan], [Client.DownloadScan] and [Client.Export] stream files of
+//     any size in little memory and check what arrived; [Client.AllArtefacts] turns
+//     pages.
 //
 // People call by way of a machine: [Config.TokenFile] says for whom it acts, and
 // [WithCall] in which hotline call.
@@ -94,6 +95,9 @@ type Client struct {
 	Artefacts wertfachv1.ArtefactServiceClient
 	// Lifecycle ends contracts and erases customers.
 	Lifecycle wertfachv1.LifecycleServiceClient
+	// Privacy gives customers what they have a right to know; [Client.Export] takes an
+	// archive of it.
+	Privacy wertfachv1.PrivacyServiceClient
 	// Audit reads what is on record.
 	Audit wertfachv1.AuditServiceClient
 
@@ -160,6 +164,7 @@ func Open(cfg Config) (*Client, error) {
 	c.Customers = wertfachv1.NewCustomerServiceClient(c.conn)
 	c.Artefacts = wertfachv1.NewArtefactServiceClient(c.conn)
 	c.Lifecycle = wertfachv1.NewLifecycleServiceClient(c.conn)
+	c.Privacy = wertfachv1.NewPrivacyServiceClient(c.conn)
 	c.Audit = wertfachv1.NewAuditServiceClient(c.conn)
 	return c, nil
 }

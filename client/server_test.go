@@ -82,6 +82,7 @@ func (c certificates) tls(t *testing.T) *tls.Config {
 type services struct {
 	customers wertfachv1.CustomerServiceServer
 	artefacts wertfachv1.ArtefactServiceServer
+	privacy   wertfachv1.PrivacyServiceServer
 }
 
 // serve starts a server on loopback and gives its address.
@@ -97,6 +98,9 @@ func serve(t *testing.T, secure *tls.Config, s services, opts ...grpc.ServerOpti
 	}
 	if s.artefacts != nil {
 		wertfachv1.RegisterArtefactServiceServer(server, s.artefacts)
+	}
+	if s.privacy != nil {
+		wertfachv1.RegisterPrivacyServiceServer(server, s.privacy)
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

@@ -188,12 +188,14 @@ func (d *Dossier) updateArtefact(id, kind string, in Update, revision string) er
 	if err != nil {
 		return err
 	}
-	merged := merge(open(a.GetRecord()), in.Values, paths)
+	old := open(a.GetRecord())
+	merged := merge(old, in.Values, paths)
 	if v := field.Artefact.Check(a.GetKind(), merged, paths, d.institute.rules(d.now), "artefact."); len(v) > 0 {
 		return fault.Fields(v...)
 	}
 	before, found := d.pointersOf(a), identified(a)
 	d.stamp(a.GetRecord(), revision)
+	d.rectify(revision, corrected(field.Artefact, a, old, merged, paths))
 	if err := d.write(field.Artefact, a.GetRecord(), artefactResource(id), in.Values, paths); err != nil {
 		return err
 	}

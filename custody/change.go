@@ -270,13 +270,14 @@ func (c *Custodian) write(ctx context.Context, d *Dossier, etag string, t *trail
 }
 
 // seal seals the dossier, unless it has grown over the limit. What shrinks, or
-// is going to be erased, may be over it: somebody may have lowered the limit.
+// is going to be erased, may be over it: somebody may have lowered the limit. So
+// may the record of an export.
 func (c *Custodian) seal(d *Dossier) ([]byte, error) {
 	plain, err := proto.Marshal(d.stored)
 	if err != nil {
 		return nil, err
 	}
-	if len(plain) > max(c.limits.DossierBytes, d.size) && !d.stored.GetErasing() {
+	if len(plain) > max(c.limits.DossierBytes, d.size) && !d.stored.GetErasing() && !d.owed {
 		return nil, fault.New(fault.Exhausted, ReasonTooLarge, "the customer's dossier would be larger than %d bytes", c.limits.DossierBytes)
 	}
 	return seal.Seal(d.key, d.place.binding(), plain)

@@ -19,6 +19,8 @@
 //	erasurerequest.go, confirm.go  erasure on request, by two officers
 //	erase.go     the five steps of erasure   shed.go      what goes while the rest stays
 //	intent.go    an erasure under way        evidence.go  receipts
+//	disclosure.go who got what               rectify.go   who must be told of a change
+//	exporting.go what the customer is given  export/      as which archive
 //	leave.go     what only a sweep may finish
 //	sweep.go     what is due or left over    names.go     pseudonyms and object names
 //	rotate.go    new versions of keys        index.go     pointers and their secret
@@ -212,11 +214,21 @@ func (c *Custodian) Derive(purpose string) []byte { return c.secret.mac("derived
 // Subject is the random id by which the audit log names the customer. Once the
 // customer is erased nobody can say whose it was.
 func (c *Custodian) Subject(ctx context.Context, name resource.Customer) (string, error) {
+	return c.subject(ctx, name, keeping)
+}
+
+// SubjectRead is Subject for who reads the customer's data, as far as that may be
+// read now.
+func (c *Custodian) SubjectRead(ctx context.Context, name resource.Customer) (string, error) {
+	return c.subject(ctx, name, reading)
+}
+
+func (c *Custodian) subject(ctx context.Context, name resource.Customer, a doing) (string, error) {
 	p, err := c.find(name)
 	if err != nil {
 		return "", err
 	}
-	d, err := c.viewAt(ctx, name, p, needs{doing: keeping})
+	d, err := c.viewAt(ctx, name, p, needs{doing: a})
 	if err != nil {
 		return "", err
 	}

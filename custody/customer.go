@@ -195,11 +195,13 @@ func (d *Dossier) updateCustomer(typed, hashed field.Values, paths []string, eta
 	if err := fresh(etag, r); err != nil {
 		return err
 	}
-	merged := merge(open(r), typed, paths)
+	before := open(r)
+	merged := merge(before, typed, paths)
 	if v := field.Customer.Check("", merged, paths, d.institute.rules(d.now), "customer."); len(v) > 0 {
 		return fault.Fields(v...)
 	}
 	d.stamp(r, revision)
+	d.rectify(revision, corrected(field.Customer, nil, before, merged, paths))
 	return d.write(field.Customer, r, customerResource, hashed, paths)
 }
 

@@ -31,6 +31,8 @@ type Dossier struct {
 	size int // of what is stored, before sealing
 
 	made, removed []string // the satellites that the change needs or leaves behind
+
+	owed bool // a law demands what the change adds, so that no limit of size stands against it
 }
 
 // whole says whether nothing is missing that the rules rely on.

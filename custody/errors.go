@@ -44,6 +44,8 @@ const (
 	ReasonRestored            = "BACKUP_RESTORED"
 	ReasonCorrupt             = "OBJECT_CORRUPT"
 	ReasonAudit               = "AUDIT_UNAVAILABLE"
+	ReasonDisclosureNotFound  = "DISCLOSURE_NOT_FOUND"
+	ReasonNothingOwed         = "NOTHING_OWED"
 )
 
 // retryAfter is how long a caller should wait for a backend that is away.

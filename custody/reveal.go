@@ -32,7 +32,7 @@ func (c *Custodian) Reveal(ctx context.Context, name resource.Artefact, paths []
 	if err != nil {
 		return Artefact{}, err
 	}
-	clearText, err := c.reveal(ctx, d, artefactResource(a.GetId()), a.GetRecord(), revealable(paths, d.institute.rules(d.now)))
+	clearText, err := c.reveal(ctx, d, artefactResource(a.GetId()), a.GetRecord(), revealable(field.Artefact, paths, d.institute.rules(d.now)))
 	if err != nil {
 		return Artefact{}, err
 	}
@@ -55,10 +55,10 @@ func (c *Custodian) Reveal(ctx context.Context, name resource.Artefact, paths []
 
 // revealable leaves out what is kept only as a hash, and what the institute may
 // not keep any more.
-func revealable(paths []string, rules field.Rules) []string {
+func revealable(t *field.Table, paths []string, rules field.Rules) []string {
 	var out []string
 	for _, path := range paths {
-		s := field.Artefact.Spec(path)
+		s := t.Spec(path)
 		if s.Secret && !s.Hashed && (!s.IssuerOnly || rules.CardVerificationCode) {
 			out = append(out, path)
 		}

@@ -207,20 +207,26 @@ func (c *Custodian) OpenScan(ctx context.Context, name resource.Scan) (Scan, io.
 	if err != nil {
 		return Scan{}, nil, err
 	}
+	audit.Of(ctx).Scan(name.Artefact.ID, name.ID)
+	content, err := c.openContent(ctx, d, name)
+	return scan, content, err
+}
+
+// openContent opens the content of a scan that the dossier has.
+func (c *Custodian) openContent(ctx context.Context, d *Dossier, name resource.Scan) (io.ReadCloser, error) {
 	sealed, err := openReplaceable(ctx, c.store, d.place.scan(name.ID))
 	if errors.Is(err, blobstore.ErrNotFound) {
-		return Scan{}, nil, c.contentMissing(ctx, name, err)
+		return nil, c.contentMissing(ctx, name, err)
 	}
 	if err != nil {
-		return Scan{}, nil, backend(err)
+		return nil, backend(err)
 	}
-	audit.Of(ctx).Scan(name.Artefact.ID, name.ID)
 	content, err := c.openScan(ctx, d, name.ID, sealed)
 	if err != nil {
 		sealed.Close()
-		return Scan{}, nil, backend(err)
+		return nil, backend(err)
 	}
-	return scan, scanContent{content, sealed}, nil
+	return scanContent{content, sealed}, nil
 }
 
 // contentMissing says why a scan has no content: it was removed since the

@@ -113,6 +113,11 @@ func (d *Dossier) holdings() []Holding {
 	for _, a := range d.stored.GetArtefacts() {
 		add(d.holdingOf(a))
 	}
+	for _, s := range d.stored.GetDisclosures() {
+		if s.GetRecipient() != "" { // what the customer was given goes with the customer
+			add(d.holdingOfDisclosure(s))
+		}
+	}
 	who := d.holding(retention.Customer, "", 1)
 	for _, h := range all {
 		if h.Due == "" || who.Due == "" {
@@ -152,6 +157,15 @@ func (d *Dossier) holdingOf(a *storagev1.Artefact) Holding {
 		if latest := last.AddDays(1); h.Due == "" || latest < h.Due {
 			h.Due = latest
 		}
+	}
+	return h
+}
+
+// holdingOfDisclosure is the record of a disclosure as data of its class.
+func (d *Dossier) holdingOfDisclosure(s *storagev1.Disclosure) Holding {
+	h := d.holding(retention.Disclosures, "", 1)
+	if h.Rule.Anchor == retention.Created {
+		h.Due = h.Rule.Due(retention.DayOf(s.GetCreateTime().AsTime(), d.institute.Location))
 	}
 	return h
 }

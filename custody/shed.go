@@ -43,6 +43,13 @@ func (d *Dossier) shed() []string {
 		d.removed = append(d.removed, d.satellitesOf(a)...)
 		return true
 	})
+	d.stored.Disclosures = slices.DeleteFunc(d.stored.GetDisclosures(), func(s *storagev1.Disclosure) bool {
+		if s.GetRecipient() == "" {
+			return false
+		}
+		h := d.holdingOfDisclosure(s)
+		return due[Holding{Class: h.Class, Due: h.Due}]
+	})
 	if len(gone) > 0 {
 		d.stored.ShedDate, d.stored.Rotation = string(d.today()), "" // the key gets another version
 	}

@@ -57,26 +57,12 @@ func (s events) query(ctx context.Context, req *wertfachv1.ListEventsRequest) (a
 	if !s.custodian.Serves(institute.ID) {
 		return audit.Query{}, custody.NotThere(institute.String())
 	}
+	from, to, err := span(req.GetStartTime(), req.GetEndTime(), s.now())
+	if err != nil {
+		return audit.Query{}, err
+	}
 	q := audit.Query{
-		Institute: institute.ID, Principal: req.GetPrincipal(), From: req.GetStartTime().AsTime(), To: s.now(),
-		Size: int(req.GetPageSize()), Token: req.GetPageToken(),
-	}
-	if req.GetEndTime() != nil {
-		q.To = req.GetEndTime().AsTime()
-	}
-	switch {
-	case q.Size == 0:
-		q.Size = defaultEvents
-	case q.Size > maxEvents:
-		q.Size = maxEvents
-	}
-	switch {
-	case req.GetStartTime().CheckValid() != nil || req.GetEndTime() != nil && req.GetEndTime().CheckValid() != nil:
-		return q, fault.Field("start_time", "time.range", "must be a time from the year 1 to 9999, as must end_time")
-	case q.To.Before(q.From):
-		return q, fault.Field("end_time", "time.order", "must not be before start_time")
-	case q.To.Sub(q.From) > maxSpan:
-		return q, fault.Field("end_time", "time.span", "must be at most 400 days after start_time")
+		Institute: institute.ID, Principal: req.GetPrincipal(), From: from, To: to, Size: eventsAtOnce(req.GetPageSize()), Token: req.GetPageToken(),
 	}
 	if req.GetCustomer() == "" {
 		return q, nil
@@ -90,6 +76,31 @@ func (s events) query(ctx context.Context, req *wertfachv1.ListEventsRequest) (a
 	}
 	q.Subject, err = s.custodian.Subject(ctx, customer)
 	return q, err
+}
+
+// span is the time that a request asks for, to now where end is nil.
+func span(start, end *timestamppb.Timestamp, now time.Time) (from, to time.Time, err error) {
+	from, to = start.AsTime(), now
+	if end != nil {
+		to = end.AsTime()
+	}
+	switch {
+	case start.CheckValid() != nil || end != nil && end.CheckValid() != nil:
+		err = fault.Field("start_time", "time.range", "must be a time from the year 1 to 9999, as must end_time")
+	case to.Before(from):
+		err = fault.Field("end_time", "time.order", "must not be before start_time")
+	case to.Sub(from) > maxSpan:
+		err = fault.Field("end_time", "time.span", "must be at most 400 days after start_time")
+	}
+	return from, to, err
+}
+
+// eventsAtOnce is how many events a page has that is asked for with this size.
+func eventsAtOnce(size int32) int {
+	if size == 0 {
+		return defaultEvents
+	}
+	return min(int(size), maxEvents)
 }
 
 func (s events) VerifyLog(ctx context.Context, req *wertfachv1.VerifyLogRequest) (*wertfachv1.VerifyLogResponse, error) {

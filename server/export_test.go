@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -12,7 +14,9 @@ import (
 	"google.golang.org/grpc/peer"
 
 	"github.com/wertfach/wertfach/audit"
+	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/custody/export"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 	"github.com/wertfach/wertfach/server/access"
 	"github.com/wertfach/wertfach/server/identity"
@@ -47,8 +51,26 @@ func NewBare(c *custody.Custodian, record Recorder) (Bare, error) {
 			&wertfachv1.CustomerService_ServiceDesc:  customers{custodian: c},
 			&wertfachv1.ArtefactService_ServiceDesc:  artefacts{streams: &streams{idle: idleStream}, custodian: c},
 			&wertfachv1.LifecycleService_ServiceDesc: lifecycle{custodian: c},
+			&wertfachv1.PrivacyService_ServiceDesc:   privacy{streams: &streams{idle: idleStream}, custodian: c, accesses: unlogged(table)},
 		},
 	}, err
+}
+
+// unlogged are the accesses of a log that is empty.
+func unlogged(table access.Table) accesses {
+	return accesses{reader: &audit.Reader{
+		Segments: emptyLog{}, Keys: func(context.Context) ([]ed25519.PublicKey, error) { return nil, nil },
+	}, table: table, now: time.Now, bound: time.Minute}
+}
+
+type emptyLog struct{}
+
+func (emptyLog) Versions(context.Context, string) iter.Seq2[blobstore.Version, error] {
+	return func(func(blobstore.Version, error) bool) {}
+}
+
+func (emptyLog) Read(context.Context, string, string) ([]byte, error) {
+	return nil, blobstore.ErrNotFound
 }
 
 // everything is a caller who may do everything.
@@ -115,3 +137,12 @@ func (Unrecorded) Ready(context.Context, audit.Durability) error { return nil }
 
 // Record implements [Recorder].
 func (Unrecorded) Record(context.Context, audit.Event, audit.Durability) error { return nil }
+
+// NewestAccesses is what an export tells of the log when it may read for so long.
+func NewestAccesses(ctx context.Context, r *audit.Reader, institute, subject string, from, to time.Time, bound time.Duration) (export.Accesses, error) {
+	table, err := access.NewTable(access.Services()...)
+	if err != nil {
+		return export.Accesses{}, err
+	}
+	return accesses{reader: r, table: table, now: time.Now, bound: bound}.newest(ctx, institute, subject, from, to)
+}

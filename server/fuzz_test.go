@@ -160,6 +160,16 @@ func seeds() map[string][]proto.Message {
 		"CancelErasure":       {&wertfachv1.CancelErasureRequest{Name: erikaName}},
 		"ListErasureReceipts": {&wertfachv1.ListErasureReceiptsRequest{Parent: "institutes/musterbank", PageSize: 1, PageToken: "a"}},
 		"GetErasureReceipt":   {&wertfachv1.GetErasureReceiptRequest{Name: "institutes/musterbank/receipts/a"}},
+		"RecordDisclosure": {
+			&wertfachv1.RecordDisclosureRequest{
+				Name: erikaName, Recipient: "Insurer", Purpose: wertfachv1.Disclosure_PURPOSE_CLAIM, Artefacts: []string{simName}, Classes: []string{"customer"},
+			},
+			&wertfachv1.RecordDisclosureRequest{Name: erikaName, Recipient: "Insurer", Purpose: wertfachv1.Disclosure_PURPOSE_RECTIFICATION_NOTICE},
+		},
+		"ListDisclosures": {&wertfachv1.ListDisclosuresRequest{Parent: erikaName, PageSize: 1, PageToken: "a"}},
+		"ListAccesses": {&wertfachv1.ListAccessesRequest{
+			Parent: erikaName, StartTime: timestamppb.New(time.Unix(1.7e9, 0)), EndTime: timestamppb.New(time.Unix(1.7e9+60, 0)),
+		}},
 	}
 }
 
@@ -202,7 +212,7 @@ func FuzzUnary(f *testing.F) {
 // settle begins anew after a call that took away what the next ones need, or
 // that left something which would make the store grow without end.
 func (w *world) settle(method string, err error) {
-	kept := []string{"GetCustomer", "ListArtefacts", "GetArtefact", "RevealArtefact", "UpdateCustomer", "UpdateArtefact", "GetErasureReceipt"}
+	kept := []string{"GetCustomer", "ListArtefacts", "GetArtefact", "RevealArtefact", "UpdateCustomer", "UpdateArtefact", "GetErasureReceipt", "ListDisclosures", "ListAccesses"}
 	if err == nil && !slices.Contains(kept, method) {
 		w.names = nil
 	}

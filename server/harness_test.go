@@ -34,6 +34,7 @@ type site struct {
 	address   string
 	authority *pki.Authority
 	store     *blobstore.Store
+	custodian *custody.Custodian
 	edge      *servertest.Edge
 	log       *journal
 	served    chan error
@@ -55,7 +56,7 @@ func openIdle(t *testing.T, idle time.Duration, change func(*server.Config)) *si
 	ok(t, err)
 	pair, err := authority.Server("127.0.0.1")
 	ok(t, err)
-	s := &site{authority: authority, store: store, edge: edge, log: &journal{}, served: make(chan error, 1)}
+	s := &site{authority: authority, store: store, custodian: custodian, edge: edge, log: &journal{}, served: make(chan error, 1)}
 	cfg := server.Config{
 		Custodian: custodian,
 		TLS: &tls.Config{ // as weak as it can be said

@@ -52,7 +52,7 @@ func TestAgentsNeedACall(t *testing.T) {
 }
 
 // Every RPC that changes something can be repeated safely: it has a request id,
-// which must be a UUID.
+// which must be a UUID. An export reads, and records that it did.
 func TestEveryChangeHasARequestID(t *testing.T) {
 	t.Parallel()
 	for _, m := range everyMethod(t) {
@@ -63,7 +63,7 @@ func TestEveryChangeHasARequestID(t *testing.T) {
 		fd := input.Fields().ByName("request_id")
 		rule, _ := proto.GetExtension(m.Options(), wertfachv1.E_Access).(*wertfachv1.Access)
 		reading := rule.GetEffect() == wertfachv1.Effect_EFFECT_READ || rule.GetEffect() == wertfachv1.Effect_EFFECT_REVEAL
-		if reading != (fd == nil) {
+		if reading != (fd == nil) && m.Name() != "ExportCustomer" {
 			t.Errorf("%s: it only reads: %t; it has a request id: %t", m.FullName(), reading, fd != nil)
 		}
 		if fd == nil {

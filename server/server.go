@@ -169,6 +169,9 @@ func New(cfg Config) (*Server, error) {
 	wertfachv1.RegisterCustomerServiceServer(own, customers{custodian: cfg.Custodian})
 	wertfachv1.RegisterArtefactServiceServer(own, artefacts{streams: s.streams, custodian: cfg.Custodian})
 	wertfachv1.RegisterLifecycleServiceServer(own, lifecycle{custodian: cfg.Custodian})
+	wertfachv1.RegisterPrivacyServiceServer(own, privacy{
+		streams: s.streams, custodian: cfg.Custodian, accesses: accesses{reader: cfg.Events, table: table, now: now, bound: exportTime},
+	})
 	wertfachv1.RegisterAuditServiceServer(own, events{reader: cfg.Events, custodian: cfg.Custodian, now: now, verifying: make(chan struct{}, 1)})
 	if err := complete(s.grpc, table); err != nil {
 		return nil, err

@@ -23,6 +23,12 @@ func (c *cli) print(answer proto.Message) error {
 	if list, ok := answer.(*wertfachv1.ListEventsResponse); ok {
 		return c.printEvents(list.GetEvents())
 	}
+	if list, ok := answer.(*wertfachv1.ListAccessesResponse); ok {
+		return c.printAccesses(list.GetAccesses())
+	}
+	if list, ok := answer.(*wertfachv1.ListDisclosuresResponse); ok {
+		return c.printDisclosures(list.GetDisclosures())
+	}
 	return c.printFields(answer)
 }
 

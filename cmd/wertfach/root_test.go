@@ -31,6 +31,7 @@ func TestTheVerbs(t *testing.T) {
 		"customer enrol", "customer get", "customer update",
 		"dev", "erase cancel", "erase confirm", "erase request", "exit-codes", "files", "init",
 		"keys rotate", "keys rotate-index",
+		"privacy accesses", "privacy disclose", "privacy disclosures", "privacy export",
 		"receipt get", "receipt list", "receipt verify",
 		"scan delete", "scan download", "scan upload",
 		"serve", "service withdraw", "sweep",

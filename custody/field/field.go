@@ -64,6 +64,25 @@ func (s *Spec) Show(typed string) string {
 	return s.Mask.Apply(s.Format, typed)
 }
 
+// Choices are the names of the values of an enum, but for the one that says
+// nothing; nil where the field is none.
+func (s *Spec) Choices() []string {
+	fd := s.fields[len(s.fields)-1]
+	if fd.Kind() != protoreflect.EnumKind {
+		return nil
+	}
+	var names []string
+	for i := range fd.Enum().Values().Len() {
+		if v := fd.Enum().Values().Get(i); v.Number() != 0 {
+			names = append(names, string(v.Name()))
+		}
+	}
+	return names
+}
+
+// Truth says whether the field is a truth value: "true" or "false".
+func (s *Spec) Truth() bool { return s.fields[len(s.fields)-1].Kind() == protoreflect.BoolKind }
+
 // Kind is a kind of artefact.
 type Kind struct {
 	// Name is the member of the oneof: "sim_card".

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -165,6 +166,15 @@ func (m *markers) keep(t *testing.T) {
 		})
 		ok(t, err)
 	}
+	officer := m.officer(t)
+	_, err = officer.Privacy.RecordDisclosure(ctx, &wertfachv1.RecordDisclosureRequest{
+		Name: m.customer, Recipient: m.text("recipient"), Purpose: wertfachv1.Disclosure_PURPOSE_CLAIM, Classes: []string{"customer"},
+	})
+	ok(t, err)
+	_, err = officer.Export(ctx, &wertfachv1.ExportCustomerRequest{
+		Name: m.customer, Purpose: wertfachv1.ExportPurpose_EXPORT_PURPOSE_ACCESS, IncludeSecrets: true,
+	}, io.Discard)
+	ok(t, err)
 	c = &wertfachv1.Customer{}
 	field.Customer.Write(m.fields(m.specimens.Customer()), c)
 	c.Name = m.customer

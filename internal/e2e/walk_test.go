@@ -175,6 +175,22 @@ func requests() map[protoreflect.Name]request {
 			parent, _, _ := strings.Cut(x.customer.GetName(), "/customers/")
 			return &wertfachv1.ListErasureReceiptsRequest{Parent: parent}
 		}},
+		"ExportCustomer": {
+			func(x target) proto.Message {
+				return &wertfachv1.ExportCustomerRequest{Name: x.customer.GetName(), Purpose: wertfachv1.ExportPurpose_EXPORT_PURPOSE_ACCESS}
+			},
+			func(x target) proto.Message {
+				return &wertfachv1.ExportCustomerRequest{Name: x.customer.GetName(), Purpose: wertfachv1.ExportPurpose_EXPORT_PURPOSE_PORTABILITY}
+			},
+		},
+		"RecordDisclosure": {
+			func(x target) proto.Message { return disclosing(x, wertfachv1.Disclosure_PURPOSE_CLAIM) },
+			func(x target) proto.Message { return disclosing(x, wertfachv1.Disclosure_PURPOSE_POLICE_REPORT) },
+		},
+		"ListDisclosures": {good: func(x target) proto.Message { return &wertfachv1.ListDisclosuresRequest{Parent: x.customer.GetName()} }},
+		"ListAccesses": {good: func(x target) proto.Message {
+			return &wertfachv1.ListAccessesRequest{Parent: x.customer.GetName(), StartTime: timestamppb.New(time.Now().Add(-time.Hour))}
+		}},
 		"ListEvents": {good: func(x target) proto.Message {
 			parent, _, _ := strings.Cut(x.customer.GetName(), "/customers/")
 			return &wertfachv1.ListEventsRequest{Parent: parent, StartTime: timestamppb.New(time.Now().Add(-time.Hour)), Customer: x.customer.GetName()}
@@ -194,6 +210,12 @@ func enrolment(x target, given string) proto.Message {
 func renaming(x target, given string) proto.Message {
 	return &wertfachv1.UpdateCustomerRequest{
 		Customer: &wertfachv1.Customer{Name: x.customer.GetName(), GivenName: given}, UpdateMask: mask("given_name"),
+	}
+}
+
+func disclosing(x target, purpose wertfachv1.Disclosure_Purpose) proto.Message {
+	return &wertfachv1.RecordDisclosureRequest{
+		Name: x.customer.GetName(), Recipient: "Versicherung Köln", Purpose: purpose, Classes: []string{"artefacts.sim_card"},
 	}
 }
 

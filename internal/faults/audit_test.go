@@ -22,7 +22,7 @@ import (
 func (d *deployment) auditFaults() []fault {
 	forbid := func(ctx context.Context) error { return d.permit(ctx, false) }
 	allow := func(ctx context.Context) error { return d.permit(ctx, true) }
-	reads := named("ListEvents", "VerifyLog")
+	reads := named("ListEvents", "VerifyLog", "ListAccesses")
 	unreachable := d.store.meddled("audit bucket unreachable", inBucket(d.auditBucket(), hangUp), fault{
 		ends: only(codes.Unavailable, func(m protoreflect.MethodDescriptor) bool { return locked(m) || reads(m) }), healthy: true,
 	})

@@ -127,6 +127,6 @@ func (a away) meddled(name string, m meddling, f fault) fault {
 // done.
 func (d *deployment) cutScans() fault {
 	return d.store.meddled("MinIO cutting scans", cutting("/scans/"), fault{
-		ends: only(codes.Unavailable, named("UploadScan", "DownloadScan")), healthy: true,
+		ends: only(codes.Unavailable, named("UploadScan", "DownloadScan", "ExportCustomer")), healthy: true,
 	})
 }

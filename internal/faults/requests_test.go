@@ -133,6 +133,20 @@ func requests() map[protoreflect.Name]request {
 			return &wertfachv1.EraseCustomerRequest{Name: x.customer, Reason: "seen the letter"}
 		}),
 		"ListErasureReceipts": reads(func(target) proto.Message { return &wertfachv1.ListErasureReceiptsRequest{Parent: bank, PageSize: 1} }),
+		"ExportCustomer": {make: func(x target) proto.Message {
+			return &wertfachv1.ExportCustomerRequest{
+				Name: x.customer, Purpose: wertfachv1.ExportPurpose_EXPORT_PURPOSE_ACCESS, AccessStartTime: timestamppb.New(time.Now().Add(-48 * time.Hour)),
+			}
+		}, changes: true, before: belongings{2, 1}, after: belongings{2, 1}}, // that it was given out is recorded
+		"RecordDisclosure": changes(2, func(x target) proto.Message {
+			return &wertfachv1.RecordDisclosureRequest{
+				Name: x.customer, Recipient: "Versicherung Köln", Purpose: wertfachv1.Disclosure_PURPOSE_CLAIM, Artefacts: []string{x.sim},
+			}
+		}),
+		"ListDisclosures": reads(func(x target) proto.Message { return &wertfachv1.ListDisclosuresRequest{Parent: x.customer} }),
+		"ListAccesses": reads(func(x target) proto.Message {
+			return &wertfachv1.ListAccessesRequest{Parent: x.customer, StartTime: timestamppb.New(time.Now().Add(-48 * time.Hour))}
+		}),
 		"ListEvents": reads(func(target) proto.Message {
 			return &wertfachv1.ListEventsRequest{Parent: bank, StartTime: timestamppb.New(time.Now().Add(-48 * time.Hour))}
 		}),

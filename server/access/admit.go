@@ -29,8 +29,9 @@ type Asked struct {
 	Institute, Customer string
 	// Named says that the name has the form of one.
 	Named bool
-	// Restricted says that it asks to read what is restricted too.
-	Restricted bool
+	// Restricted says that it asks to read what is restricted too, Secrets that it
+	// asks for secrets beside all else.
+	Restricted, Secrets bool
 }
 
 // Restricted is the purpose of Art. 18(2) GDPR for which a request asks to read
@@ -65,7 +66,11 @@ func (r *Rule) Malformed(req proto.Message) error {
 // Asked reads what a request asks for.
 func (r *Rule) Asked(req proto.Message) Asked {
 	institute, customer := resource.Scope(r.Name(req))
-	return Asked{Institute: institute, Customer: customer, Named: institute != "", Restricted: Restricted(req) != ""}
+	secrets, _ := req.(interface{ GetIncludeSecrets() bool })
+	return Asked{
+		Institute: institute, Customer: customer, Named: institute != "", Restricted: Restricted(req) != "",
+		Secrets: secrets != nil && secrets.GetIncludeSecrets(),
+	}
 }
 
 // Allows is whether the caller has a role at all that may call the RPC. The
@@ -95,13 +100,16 @@ func (r *Rule) Admit(p identity.Principal, asked Asked, proved func() bool) (rol
 		switch {
 		case !slices.Contains(r.Roles, g.Role):
 		case r.Resource != "" && !g.Institutes.Has(asked.Institute):
-		case asked.Restricted && g.Role != wertfachv1.Role_ROLE_PRIVACY_OFFICER:
+		case (asked.Restricted || asked.Secrets) && g.Role != wertfachv1.Role_ROLE_PRIVACY_OFFICER:
 			notOfficer = true
 		case g.Role == wertfachv1.Role_ROLE_HOTLINE && r.VerifiedCall:
 			needsCall = true
 		default:
 			return g.Role, true, nil
 		}
+	}
+	if notOfficer && !asked.Restricted {
+		return 0, true, fault.New(fault.Denied, ReasonRole, "include_secrets: only privacy officers ask for secrets beside all else; RevealArtefact gives those of one artefact")
 	}
 	if notOfficer {
 		return 0, true, fault.New(fault.Denied, ReasonRole, "restricted_purpose: only privacy officers read what is restricted")

@@ -53,8 +53,8 @@ type Event struct {
 	Scan string `protobuf:"bytes,10,opt,name=scan,proto3" json:"scan,omitempty"`
 	// The receipt of an erasure that it was about.
 	Receipt string `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
-	// What secrets were asked for, such as `UNLOCK`, or restricted data was read
-	// for, such as `LEGAL_CLAIM`.
+	// What secrets were asked for, such as `UNLOCK`, data was exported for, such as
+	// `ACCESS`, or restricted data was read for, such as `LEGAL_CLAIM`.
 	Purpose string `protobuf:"bytes,12,opt,name=purpose,proto3" json:"purpose,omitempty"`
 	// The fields, masked for other readers, that were given out: `sim_card.puk`.
 	Fields []string `protobuf:"bytes,13,rep,name=fields,proto3" json:"fields,omitempty"`

@@ -58,7 +58,10 @@ type Dossier struct {
 	// The restrictions of processing, in their order; only the last may be in force.
 	Restrictions []*Restriction `protobuf:"bytes,12,rep,name=restrictions,proto3" json:"restrictions,omitempty"`
 	// What keeps or kept the dossier from being erased, in the order of placing.
-	Holds         []*Hold `protobuf:"bytes,13,rep,name=holds,proto3" json:"holds,omitempty"`
+	Holds []*Hold `protobuf:"bytes,13,rep,name=holds,proto3" json:"holds,omitempty"`
+	// What was passed on to whom, and who must be told of a rectification, in the
+	// order of recording.
+	Disclosures   []*Disclosure `protobuf:"bytes,14,rep,name=disclosures,proto3" json:"disclosures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -180,6 +183,13 @@ func (x *Dossier) GetRestrictions() []*Restriction {
 func (x *Dossier) GetHolds() []*Hold {
 	if x != nil {
 		return x.Holds
+	}
+	return nil
+}
+
+func (x *Dossier) GetDisclosures() []*Disclosure {
+	if x != nil {
+		return x.Disclosures
 	}
 	return nil
 }
@@ -404,6 +414,108 @@ func (x *Hold) GetReleaseTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// Something of the customer's data that was passed on, or a notice that a
+// recipient of it is owed (Art. 19 GDPR).
+type Disclosure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tells it from the customer's others.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// When it was passed on, or the notice fell due.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// Who got it, in the words of who recorded it; empty for the customer.
+	Recipient string `protobuf:"bytes,3,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	// What for, by its name in the API.
+	Purpose string `protobuf:"bytes,4,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	// The artefacts that it was about, by the last part of their names. They may be
+	// gone.
+	Artefacts []string `protobuf:"bytes,5,rep,name=artefacts,proto3" json:"artefacts,omitempty"`
+	// The classes of data, such as "customer" or "artefacts.sim_card".
+	Classes []string `protobuf:"bytes,6,rep,name=classes,proto3" json:"classes,omitempty"`
+	// Of a notice: when the recipient was told; absent while that is owed.
+	ToldTime      *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=told_time,json=toldTime,proto3" json:"told_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Disclosure) Reset() {
+	*x = Disclosure{}
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Disclosure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Disclosure) ProtoMessage() {}
+
+func (x *Disclosure) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Disclosure.ProtoReflect.Descriptor instead.
+func (*Disclosure) Descriptor() ([]byte, []int) {
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Disclosure) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Disclosure) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Disclosure) GetRecipient() string {
+	if x != nil {
+		return x.Recipient
+	}
+	return ""
+}
+
+func (x *Disclosure) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+func (x *Disclosure) GetArtefacts() []string {
+	if x != nil {
+		return x.Artefacts
+	}
+	return nil
+}
+
+func (x *Disclosure) GetClasses() []string {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+func (x *Disclosure) GetToldTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ToldTime
+	}
+	return nil
+}
+
 // The values of a resource, by their path in the API's message.
 type Record struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -424,7 +536,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +548,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +561,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{4}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Record) GetValues() []*Value {
@@ -500,7 +612,7 @@ type Value struct {
 
 func (x *Value) Reset() {
 	*x = Value{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -512,7 +624,7 @@ func (x *Value) String() string {
 func (*Value) ProtoMessage() {}
 
 func (x *Value) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -525,7 +637,7 @@ func (x *Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Value.ProtoReflect.Descriptor instead.
 func (*Value) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{5}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Value) GetPath() string {
@@ -555,7 +667,7 @@ type Compartment struct {
 
 func (x *Compartment) Reset() {
 	*x = Compartment{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -567,7 +679,7 @@ func (x *Compartment) String() string {
 func (*Compartment) ProtoMessage() {}
 
 func (x *Compartment) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -580,7 +692,7 @@ func (x *Compartment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Compartment.ProtoReflect.Descriptor instead.
 func (*Compartment) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{6}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Compartment) GetPath() string {
@@ -619,7 +731,7 @@ type Artefact struct {
 
 func (x *Artefact) Reset() {
 	*x = Artefact{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +743,7 @@ func (x *Artefact) String() string {
 func (*Artefact) ProtoMessage() {}
 
 func (x *Artefact) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,7 +756,7 @@ func (x *Artefact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Artefact.ProtoReflect.Descriptor instead.
 func (*Artefact) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{7}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Artefact) GetId() string {
@@ -710,7 +822,7 @@ type Scan struct {
 
 func (x *Scan) Reset() {
 	*x = Scan{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[8]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -722,7 +834,7 @@ func (x *Scan) String() string {
 func (*Scan) ProtoMessage() {}
 
 func (x *Scan) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[8]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -735,7 +847,7 @@ func (x *Scan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scan.ProtoReflect.Descriptor instead.
 func (*Scan) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{8}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Scan) GetId() string {
@@ -798,7 +910,7 @@ type Termination struct {
 
 func (x *Termination) Reset() {
 	*x = Termination{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[9]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -810,7 +922,7 @@ func (x *Termination) String() string {
 func (*Termination) ProtoMessage() {}
 
 func (x *Termination) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[9]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -823,7 +935,7 @@ func (x *Termination) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Termination.ProtoReflect.Descriptor instead.
 func (*Termination) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{9}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Termination) GetEffectiveDate() string {
@@ -869,7 +981,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[10]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +993,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[10]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +1006,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{10}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Request) GetId() string {
@@ -922,7 +1034,7 @@ var File_wertfach_storage_v1_dossier_proto protoreflect.FileDescriptor
 
 const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"\n" +
-	"!wertfach/storage/v1/dossier.proto\x12\x13wertfach.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x04\n" +
+	"!wertfach/storage/v1/dossier.proto\x12\x13wertfach.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x05\n" +
 	"\aDossier\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1d\n" +
@@ -939,7 +1051,8 @@ const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	" \x01(\v2\x18.wertfach.storage.v1.DueR\x03due\x12\x1b\n" +
 	"\tshed_date\x18\v \x01(\tR\bshedDate\x12D\n" +
 	"\frestrictions\x18\f \x03(\v2 .wertfach.storage.v1.RestrictionR\frestrictions\x12/\n" +
-	"\x05holds\x18\r \x03(\v2\x19.wertfach.storage.v1.HoldR\x05holds\"-\n" +
+	"\x05holds\x18\r \x03(\v2\x19.wertfach.storage.v1.HoldR\x05holds\x12A\n" +
+	"\vdisclosures\x18\x0e \x03(\v2\x1f.wertfach.storage.v1.DisclosureR\vdisclosures\"-\n" +
 	"\x03Due\x12\x12\n" +
 	"\x04date\x18\x01 \x01(\tR\x04date\x12\x12\n" +
 	"\x04mark\x18\x02 \x01(\tR\x04mark\"\xe5\x01\n" +
@@ -957,7 +1070,17 @@ const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"until_date\x18\x04 \x01(\tR\tuntilDate\x12;\n" +
 	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12=\n" +
-	"\frelease_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vreleaseTime\"\x98\x02\n" +
+	"\frelease_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vreleaseTime\"\x82\x02\n" +
+	"\n" +
+	"Disclosure\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12;\n" +
+	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12\x1c\n" +
+	"\trecipient\x18\x03 \x01(\tR\trecipient\x12\x18\n" +
+	"\apurpose\x18\x04 \x01(\tR\apurpose\x12\x1c\n" +
+	"\tartefacts\x18\x05 \x03(\tR\tartefacts\x12\x18\n" +
+	"\aclasses\x18\x06 \x03(\tR\aclasses\x127\n" +
+	"\ttold_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\btoldTime\"\x98\x02\n" +
 	"\x06Record\x122\n" +
 	"\x06values\x18\x01 \x03(\v2\x1a.wertfach.storage.v1.ValueR\x06values\x12D\n" +
 	"\fcompartments\x18\x02 \x03(\v2 .wertfach.storage.v1.CompartmentR\fcompartments\x12;\n" +
@@ -1011,47 +1134,51 @@ func file_wertfach_storage_v1_dossier_proto_rawDescGZIP() []byte {
 	return file_wertfach_storage_v1_dossier_proto_rawDescData
 }
 
-var file_wertfach_storage_v1_dossier_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_wertfach_storage_v1_dossier_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_wertfach_storage_v1_dossier_proto_goTypes = []any{
 	(*Dossier)(nil),               // 0: wertfach.storage.v1.Dossier
 	(*Due)(nil),                   // 1: wertfach.storage.v1.Due
 	(*Restriction)(nil),           // 2: wertfach.storage.v1.Restriction
 	(*Hold)(nil),                  // 3: wertfach.storage.v1.Hold
-	(*Record)(nil),                // 4: wertfach.storage.v1.Record
-	(*Value)(nil),                 // 5: wertfach.storage.v1.Value
-	(*Compartment)(nil),           // 6: wertfach.storage.v1.Compartment
-	(*Artefact)(nil),              // 7: wertfach.storage.v1.Artefact
-	(*Scan)(nil),                  // 8: wertfach.storage.v1.Scan
-	(*Termination)(nil),           // 9: wertfach.storage.v1.Termination
-	(*Request)(nil),               // 10: wertfach.storage.v1.Request
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*Disclosure)(nil),            // 4: wertfach.storage.v1.Disclosure
+	(*Record)(nil),                // 5: wertfach.storage.v1.Record
+	(*Value)(nil),                 // 6: wertfach.storage.v1.Value
+	(*Compartment)(nil),           // 7: wertfach.storage.v1.Compartment
+	(*Artefact)(nil),              // 8: wertfach.storage.v1.Artefact
+	(*Scan)(nil),                  // 9: wertfach.storage.v1.Scan
+	(*Termination)(nil),           // 10: wertfach.storage.v1.Termination
+	(*Request)(nil),               // 11: wertfach.storage.v1.Request
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 }
 var file_wertfach_storage_v1_dossier_proto_depIdxs = []int32{
-	4,  // 0: wertfach.storage.v1.Dossier.customer:type_name -> wertfach.storage.v1.Record
-	9,  // 1: wertfach.storage.v1.Dossier.termination:type_name -> wertfach.storage.v1.Termination
-	7,  // 2: wertfach.storage.v1.Dossier.artefacts:type_name -> wertfach.storage.v1.Artefact
-	10, // 3: wertfach.storage.v1.Dossier.requests:type_name -> wertfach.storage.v1.Request
+	5,  // 0: wertfach.storage.v1.Dossier.customer:type_name -> wertfach.storage.v1.Record
+	10, // 1: wertfach.storage.v1.Dossier.termination:type_name -> wertfach.storage.v1.Termination
+	8,  // 2: wertfach.storage.v1.Dossier.artefacts:type_name -> wertfach.storage.v1.Artefact
+	11, // 3: wertfach.storage.v1.Dossier.requests:type_name -> wertfach.storage.v1.Request
 	1,  // 4: wertfach.storage.v1.Dossier.due:type_name -> wertfach.storage.v1.Due
 	2,  // 5: wertfach.storage.v1.Dossier.restrictions:type_name -> wertfach.storage.v1.Restriction
 	3,  // 6: wertfach.storage.v1.Dossier.holds:type_name -> wertfach.storage.v1.Hold
-	11, // 7: wertfach.storage.v1.Restriction.create_time:type_name -> google.protobuf.Timestamp
-	11, // 8: wertfach.storage.v1.Restriction.customer_told_time:type_name -> google.protobuf.Timestamp
-	11, // 9: wertfach.storage.v1.Restriction.lift_time:type_name -> google.protobuf.Timestamp
-	11, // 10: wertfach.storage.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
-	11, // 11: wertfach.storage.v1.Hold.release_time:type_name -> google.protobuf.Timestamp
-	5,  // 12: wertfach.storage.v1.Record.values:type_name -> wertfach.storage.v1.Value
-	6,  // 13: wertfach.storage.v1.Record.compartments:type_name -> wertfach.storage.v1.Compartment
-	11, // 14: wertfach.storage.v1.Record.create_time:type_name -> google.protobuf.Timestamp
-	11, // 15: wertfach.storage.v1.Record.update_time:type_name -> google.protobuf.Timestamp
-	4,  // 16: wertfach.storage.v1.Artefact.record:type_name -> wertfach.storage.v1.Record
-	8,  // 17: wertfach.storage.v1.Artefact.scans:type_name -> wertfach.storage.v1.Scan
-	11, // 18: wertfach.storage.v1.Scan.create_time:type_name -> google.protobuf.Timestamp
-	11, // 19: wertfach.storage.v1.Termination.effective_time:type_name -> google.protobuf.Timestamp
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	4,  // 7: wertfach.storage.v1.Dossier.disclosures:type_name -> wertfach.storage.v1.Disclosure
+	12, // 8: wertfach.storage.v1.Restriction.create_time:type_name -> google.protobuf.Timestamp
+	12, // 9: wertfach.storage.v1.Restriction.customer_told_time:type_name -> google.protobuf.Timestamp
+	12, // 10: wertfach.storage.v1.Restriction.lift_time:type_name -> google.protobuf.Timestamp
+	12, // 11: wertfach.storage.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	12, // 12: wertfach.storage.v1.Hold.release_time:type_name -> google.protobuf.Timestamp
+	12, // 13: wertfach.storage.v1.Disclosure.create_time:type_name -> google.protobuf.Timestamp
+	12, // 14: wertfach.storage.v1.Disclosure.told_time:type_name -> google.protobuf.Timestamp
+	6,  // 15: wertfach.storage.v1.Record.values:type_name -> wertfach.storage.v1.Value
+	7,  // 16: wertfach.storage.v1.Record.compartments:type_name -> wertfach.storage.v1.Compartment
+	12, // 17: wertfach.storage.v1.Record.create_time:type_name -> google.protobuf.Timestamp
+	12, // 18: wertfach.storage.v1.Record.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 19: wertfach.storage.v1.Artefact.record:type_name -> wertfach.storage.v1.Record
+	9,  // 20: wertfach.storage.v1.Artefact.scans:type_name -> wertfach.storage.v1.Scan
+	12, // 21: wertfach.storage.v1.Scan.create_time:type_name -> google.protobuf.Timestamp
+	12, // 22: wertfach.storage.v1.Termination.effective_time:type_name -> google.protobuf.Timestamp
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_wertfach_storage_v1_dossier_proto_init() }
@@ -1065,7 +1192,7 @@ func file_wertfach_storage_v1_dossier_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wertfach_storage_v1_dossier_proto_rawDesc), len(file_wertfach_storage_v1_dossier_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
