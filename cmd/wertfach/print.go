@@ -23,6 +23,9 @@ func (c *cli) print(answer proto.Message) error {
 	if list, ok := answer.(*wertfachv1.ListEventsResponse); ok {
 		return c.printEvents(list.GetEvents())
 	}
+	if retention, ok := answer.(*wertfachv1.Retention); ok {
+		return c.printRetention(retention)
+	}
 	return c.printFields(answer)
 }
 

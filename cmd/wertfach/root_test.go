@@ -29,9 +29,9 @@ func TestTheVerbs(t *testing.T) {
 		"audit fetch", "audit list", "audit retire", "audit verify",
 		"contract cancel", "contract terminate",
 		"customer enrol", "customer erase", "customer get", "customer update",
-		"dev", "exit-codes", "files", "init",
-		"keys rotate", "keys rotate-index",
-		"receipt get", "receipt verify",
+		"dev", "exit-codes", "files", "hold", "init",
+		"keys rotate", "keys rotate-index", "lift",
+		"receipt get", "receipt verify", "release", "restrict", "retention explain",
 		"scan delete", "scan download", "scan upload",
 		"serve", "service withdraw", "sweep",
 	}
@@ -53,6 +53,9 @@ func TestHelp(t *testing.T) {
 		"--version":               "wertfach " + versionText() + "\n",
 		"customer enrol --help":   `"familyName"`,
 		"artefact reveal --help":  "police-report",
+		"restrict --help":         "\n  needed-for-claims\n",
+		"hold --help":             "\n  titled-claim\n",
+		"customer get --help":     "protection-of-others",
 		"service withdraw --help": "device-insurance",
 	} {
 		r := command(context.Background(), "", false, strings.Fields(line)...)
