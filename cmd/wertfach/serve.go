@@ -65,7 +65,7 @@ Exit codes: 0 stopped as it was told; 1 not started or failed, the message says 
 			again := make(chan os.Signal, 1)
 			signal.Notify(again, syscall.SIGHUP) // before the start, which may wait: else it would end the process
 			defer signal.Stop(again)
-			n, err := node.Start(ctx, node.Options{Config: c, Log: log, Version: versionText()})
+			n, err := node.Start(ctx, node.Options{Config: c, Log: log, Principal: operator(), Version: versionText()})
 			if err != nil {
 				return started(ctx, err)
 			}

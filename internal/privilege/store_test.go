@@ -30,7 +30,7 @@ var kinds = map[string]rights{
 	"elsebank/scans/p/s":          {deploy.Server: "rwd", deploy.Sweeper: "rwd", deploy.Hotline: "d", deploy.Operator: "rw"},
 	"elsebank/pending/p.c":        {deploy.Server: "rwd", deploy.Sweeper: "rwd", deploy.Hotline: "rwd", deploy.Operator: "rwd"},
 	"elsebank/erasing/p":          {deploy.Server: "rwd", deploy.Sweeper: "rwd"},
-	"elsebank/due/2199-01-01/p.e": {deploy.Server: "wd", deploy.Sweeper: "wd", deploy.Hotline: "wd", deploy.Operator: "wd"},
+	"elsebank/due/2199-01-01/p.e": {deploy.Server: "wd", deploy.Sweeper: "rwd", deploy.Hotline: "wd", deploy.Operator: "wd"},
 	"elsebank/receipts/p-e":       {deploy.Server: "rw", deploy.Sweeper: "rw"},
 	"elsebank/unused/p.e":         {deploy.Server: "w", deploy.Sweeper: "rd"},
 	"index/iccid/b/i.p.a.e":       {deploy.Server: "wd", deploy.Sweeper: "d", deploy.Hotline: "wd", deploy.Operator: "wd"},
