@@ -60,7 +60,7 @@ before it may be reworded. No message repeats the value of a field or a flag.
 
 A change that was interrupted, or for which the time was up, may have been made or not:
 look, or make it again. The commands that run or tend a server (dev, serve, init, sweep,
-keys, audit fetch, audit retire) tell their codes in their own help.`,
+scrub, keys, audit fetch, audit retire) tell their codes in their own help.`,
 	}
 }
 

@@ -19,8 +19,8 @@ import (
 	"github.com/wertfach/wertfach/internal/node"
 )
 
-// operation is what a command works with that opens the back ends itself, and
-// leaves events in the audit log: sweep, keys and audit retire.
+// operation is what a command works with that opens the back ends itself: sweep,
+// scrub, keys and audit retire. All but scrub leave events in the audit log.
 type operation struct {
 	config    *config.Config
 	backends  *node.Backends

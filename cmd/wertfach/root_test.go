@@ -33,7 +33,7 @@ func TestTheVerbs(t *testing.T) {
 		"keys rotate", "keys rotate-index", "lift",
 		"receipt get", "receipt verify", "release", "restrict", "retention explain",
 		"scan delete", "scan download", "scan upload",
-		"serve", "service withdraw", "sweep",
+		"scrub", "serve", "service withdraw", "sweep",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the verbs are\n%q\nwant\n%q", got, want)

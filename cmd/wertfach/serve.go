@@ -15,7 +15,7 @@ import (
 	"github.com/wertfach/wertfach/internal/node"
 )
 
-// exitIncomplete is the exit code of a sweep that could not do all of it. The
+// exitIncomplete is the exit code of a command that could not do all of it. The
 // other codes of the server commands are those of the verbs.
 const exitIncomplete = 11
 
@@ -32,7 +32,7 @@ func (c coded) Unwrap() error { return c.error }
 
 // serverCommands are the commands that run a server or tend one.
 func serverCommands() []*cobra.Command {
-	return []*cobra.Command{devCommand(), serveCommand(), initCommand(), sweepCommand(), keysCommand()}
+	return []*cobra.Command{devCommand(), serveCommand(), initCommand(), sweepCommand(), scrubCommand(), keysCommand()}
 }
 
 func serveCommand() *cobra.Command {

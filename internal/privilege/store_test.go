@@ -38,6 +38,7 @@ var kinds = map[string]rights{
 	"system/attest.pem":           {deploy.Server: "r", deploy.Sweeper: "r", deploy.Hotline: "r", deploy.Operator: "r", deploy.Init: "rw"},
 	"system/audit/c":              {deploy.Server: "rw", deploy.Sweeper: "rw", deploy.Hotline: "rw", deploy.Operator: "rw", deploy.Init: "rw"},
 	"system/jobs/rotation":        {deploy.Server: "r", deploy.Sweeper: "r", deploy.Hotline: "r", deploy.Operator: "rwd", deploy.Init: "rw"},
+	"system/jobs/scrub":           {deploy.Server: "rwd", deploy.Sweeper: "r", deploy.Hotline: "r", deploy.Operator: "rwd", deploy.Init: "rw"},
 	"elsebank/elsewhere":          {},
 	"elsewhere":                   {},
 }
