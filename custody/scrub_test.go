@@ -280,10 +280,18 @@ func TestScrubMarksByTheRulesOfToday(t *testing.T) {
 		if r := w.mustScrub(ctx, t, short, ScrubOptions{}); r.Remarked != 1 || r.Wrong() != 0 {
 			t.Errorf("changed rules: %+v", r)
 		}
-		if after := marks(); len(after) != 1 || after[0] >= before[0] {
+		shorter := marks()
+		if after := shorter; len(after) != 1 || after[0] >= before[0] {
 			t.Errorf("marks %q, before %q", after, before)
 		}
 		w.mustBeWhole(ctx, t)
+		// By longer rules again, a sweep finds out by itself that nothing is due.
+		if got, err := long.Sweep(ctx, SweepOptions{}); err != nil || got != (SweepReport{}) || slices.Equal(marks(), shorter) {
+			t.Errorf("longer rules: %+v, %v, marks %q", got, err, marks())
+		}
+		if r := w.mustScrub(ctx, t, short, ScrubOptions{}); r.Remarked != 1 {
+			t.Errorf("and changed again: %+v", r)
+		}
 		if got, err := short.Sweep(ctx, SweepOptions{}); err != nil || got != (SweepReport{Erased: 1}) {
 			t.Errorf("then a sweep did %+v, %v", got, err)
 		}
