@@ -44,7 +44,7 @@ func (w *world) comeBack(t *testing.T, n int, broken bool) {
 		}
 		return custodytest.Pass
 	}))
-	first, err := c.Erase(ctx, f.customer, "asked for it", "", request("erase"))
+	first, err := erase(ctx, c, f.customer, "asked for it", "", request("erase"))
 	if broken != (err != nil) {
 		t.Fatalf("erase: %v", err)
 	}
@@ -63,7 +63,7 @@ func (w *world) comeBack(t *testing.T, n int, broken bool) {
 	if got := w.state(ctx, t, f); got != want {
 		t.Fatalf("the sweep made of %s\nthis: %s", want, got)
 	}
-	second, err := w.server(t).Erase(ctx, f.customer, "asked for it again", "", Request{})
+	second, err := erase(ctx, w.server(t), f.customer, "asked for it again", "", Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,14 +88,14 @@ func TestErasingWhatCameBackFirst(t *testing.T) {
 			}
 			return custodytest.Pass
 		}))
-		if _, err := c.Erase(ctx, f.customer, "asked for it", "", Request{}); fault.KindOf(err) != fault.Unavailable {
+		if _, err := erase(ctx, c, f.customer, "asked for it", "", Request{}); fault.KindOf(err) != fault.Unavailable {
 			t.Fatalf("erase: %v", err)
 		}
 		if err := w.enrolWhole(ctx, t, w.server(t), f); err != nil {
 			t.Fatal(err)
 		}
 		w.clock.advance(2 * defaultLease)
-		out, err := w.server(t).Erase(ctx, f.customer, "asked for it again", "", Request{})
+		out, err := erase(ctx, w.server(t), f.customer, "asked for it again", "", Request{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestErasingAgainSparesWhoCameBack(t *testing.T) {
 			}
 			return custodytest.Pass
 		}))
-		if _, err := breaks.Erase(ctx, f.customer, "asked for it", "", req); fault.KindOf(err) != fault.Unavailable {
+		if _, err := erase(ctx, breaks, f.customer, "asked for it", "", req); fault.KindOf(err) != fault.Unavailable {
 			t.Fatalf("erase: %v", err)
 		}
 		if err := w.enrolWhole(ctx, t, w.server(t), f); err != nil {
@@ -141,7 +141,7 @@ func TestErasingAgainSparesWhoCameBack(t *testing.T) {
 			}
 			return custodytest.Pass
 		}))
-		out, err := again.Erase(ctx, f.customer, "asked for it", "", req)
+		out, err := erase(ctx, again, f.customer, "asked for it", "", req)
 		if err != nil && fault.ReasonOf(err) != ReasonBeingErased {
 			t.Errorf("sweep before call %d: %v", n, err)
 		}
@@ -174,14 +174,14 @@ func TestErasingAgainAfterADamageSparesWhoCameBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.Erase(ctx, f.customer, "asked for it", "", req)
+			_, err = erase(ctx, c, f.customer, "asked for it", "", req)
 			refusal(t, err, fault.Unavailable, ReasonErasurePending)
 			w.sweepAll(ctx, t)
 			if err := w.enrolWhole(ctx, t, w.server(t), f); err != nil {
 				t.Fatal(err)
 			}
 			want := w.state(ctx, t, f)
-			if _, err := w.server(t).Erase(ctx, f.customer, "asked for it", "", req); err != nil {
+			if _, err := erase(ctx, w.server(t), f.customer, "asked for it", "", req); err != nil {
 				t.Error(err)
 			}
 			if got := w.state(ctx, t, f); got != want {
@@ -204,7 +204,7 @@ func TestErasingAgainWhatABackupBroughtBack(t *testing.T) {
 	p := w.secret.key.place(f.customer)
 	backup := w.object(t, p.dossier())
 	undone := w.server(t, func(cfg *Config) { cfg.Keys = vault.New(undying{w.keys}) }) // as if Vault were restored after
-	first, err := undone.Erase(ctx, f.customer, "asked for it", "", req)
+	first, err := erase(ctx, undone, f.customer, "asked for it", "", req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func TestErasingAgainWhatABackupBroughtBack(t *testing.T) {
 		t.Fatalf("it did not come back: %v", err)
 	}
 	for range 2 {
-		again, err := c.Erase(ctx, f.customer, "asked for it", "", req)
+		again, err := erase(ctx, c, f.customer, "asked for it", "", req)
 		if err != nil || string(again.Envelope) != string(first.Envelope) {
 			t.Errorf("erased again: %v, %s", err, again.Name)
 		}
@@ -279,7 +279,7 @@ func TestComingBackAmidErasureOfALostDossier(t *testing.T) {
 				}
 				return custodytest.Pass
 			}))
-			out, err := c.Erase(ctx, f.customer, "asked for it", "", Request{})
+			out, err := erase(ctx, c, f.customer, "asked for it", "", Request{})
 			if !came {
 				return
 			}

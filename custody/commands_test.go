@@ -220,9 +220,9 @@ func (m *modelled) cancel(name resource.Customer) {
 
 func (m *modelled) erase(name resource.Customer) {
 	etag := m.customerETag(name)
-	out, err := m.server().Erase(m.ctx, name, "asked for it", etag, Request{})
+	out, err := erase(m.ctx, m.server(), name, "asked for it", etag, Request{})
 	m.same("erase", err, m.model.erase(name.ID, etag))
-	if err == nil && out.Statement.Policy != PolicyRequest && out.Statement.Policy != PolicyContractEnd {
+	if err == nil && out.Statement.Policy != PolicyRequest && out.Statement.Policy != PolicyRetention {
 		m.Fatalf("the receipt says %+v", out.Statement)
 	}
 }

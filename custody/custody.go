@@ -16,6 +16,7 @@
 //	reveal.go    giving out secrets          scan.go      files; content.go checks them
 //	contract.go  how a contract ends         schedule.go  what goes on which day
 //	doing.go     what passes in which state  restriction.go, hold.go  what keeps it
+//	erasurerequest.go, confirm.go  erasure on request, by two officers
 //	erase.go     the five steps of erasure   shed.go      what goes while the rest stays
 //	intent.go    an erasure under way        evidence.go  receipts
 //	leave.go     what only a sweep may finish

@@ -43,7 +43,7 @@ func TestErasingADamagedDossier(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out, err := c.Erase(ctx, f.customer, "asked for it", "", Request{})
+			out, err := erase(ctx, c, f.customer, "asked for it", "", Request{})
 			if err != nil {
 				t.Errorf("%s: %v", damage, err)
 				continue

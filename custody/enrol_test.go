@@ -201,7 +201,7 @@ func TestSubjectIsNotTheCustomer(t *testing.T) {
 				t.Errorf("%s names the customer", name)
 			}
 		}
-		if _, err := c.Erase(ctx, f.customer, "asked for it", "", Request{}); err != nil {
+		if _, err := erase(ctx, c, f.customer, "asked for it", "", Request{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.enrolWhole(ctx, t, c, f); err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
-	"github.com/wertfach/wertfach/custody/format"
 	"github.com/wertfach/wertfach/custody/receipt"
 	"github.com/wertfach/wertfach/custody/resource"
 	"github.com/wertfach/wertfach/custody/seal"
@@ -31,12 +30,14 @@ import (
 // that its keeper of keys does not let destroy any takes the first step, says
 // that the erasure is pending, and leaves the others to a sweep that may.
 
-// Policies by which a dossier is erased.
+// How a dossier comes to be erased.
 const (
-	// PolicyRequest is an erasure that a caller asked for.
+	// PolicyRequest is an erasure that one privacy officer asked for and another one
+	// confirmed.
 	PolicyRequest = "on-request"
-	// PolicyContractEnd is the erasure of a dossier whose contract has ended.
-	PolicyContractEnd = "contract-end"
+	// PolicyRetention is the erasure of a dossier all of which is due by the
+	// retention rules.
+	PolicyRetention = "retention"
 )
 
 // Receipt is the evidence of an erasure.
@@ -44,131 +45,6 @@ type Receipt struct {
 	Name      resource.Receipt
 	Statement receipt.Statement
 	Envelope  []byte // the signed file
-}
-
-// Erase erases a customer for good and gives the receipt. Where the customer is
-// erased already it gives the receipt of that.
-func (c *Custodian) Erase(ctx context.Context, name resource.Customer, reason, etag string, req Request) (Receipt, error) {
-	if broken := checkReason(reason, true); len(broken) > 0 {
-		return Receipt{}, fault.Fields(broken...)
-	}
-	p, err := c.find(name)
-	if err != nil {
-		return Receipt{}, err
-	}
-	in := &intent{Policy: PolicyRequest, Reason: format.Tidy(reason), Revision: etag}
-	if req.ID != "" {
-		in.Request = encode(c.secret.mac("erasure", []byte(req.ID), req.Content))
-	}
-	d, err := c.viewAt(ctx, name, p, needs{anyState: true})
-	switch {
-	case err == nil:
-	case fault.KindOf(err) == fault.NotFound:
-		return c.erasedBefore(ctx, p, in, err)
-	case fault.KindOf(err) == fault.Corrupt:
-		return c.eraseByName(ctx, p, in, err)
-	default:
-		return Receipt{}, err
-	}
-	// An id that stood for something else is a slip that can't be made good.
-	if _, _, err := d.replay(req.ID, c.secret.mac("request", req.Content)); err != nil {
-		return Receipt{}, err
-	}
-	if err := d.namesNobody(reason); err != nil {
-		return Receipt{}, err
-	}
-	if stale := fresh(etag, d.stored.GetCustomer()); stale != nil {
-		out, done, err := c.erasedFor(ctx, p, in.Request, d.key.Name)
-		if !done && err == nil {
-			err = stale
-		}
-		return out, err
-	}
-	return c.eraseNow(ctx, p, d.key.Name, in)
-}
-
-// erasedFor looks for the receipt that a request has got before, of an enrolment
-// under another key than keyName. It spares a customer who has come back since
-// from the repetition of a request that was meant for the enrolment before. A
-// receipt of keyName itself spares nobody: what it says is destroyed came back,
-// out of a backup perhaps. Only under a claim is the answer final.
-func (c *Custodian) erasedFor(ctx context.Context, p place, request, keyName string) (out Receipt, done bool, err error) {
-	if request == "" {
-		return Receipt{}, false, nil
-	}
-	for info, err := range c.store.List(ctx, p.receipts()) {
-		if err != nil {
-			return Receipt{}, false, backend(err)
-		}
-		out, err := c.readReceipt(ctx, info.Name)
-		if err == nil && out.Statement.Request == request && out.Statement.KeyName != keyName {
-			return out, true, nil
-		}
-		if err != nil && fault.KindOf(err) != fault.Corrupt {
-			return Receipt{}, false, err
-		}
-	}
-	return Receipt{}, false, nil
-}
-
-// erasedBefore gives the receipt of a customer whose dossier is not there, or
-// whose key is not.
-func (c *Custodian) erasedBefore(ctx context.Context, p place, in *intent, notFound error) (Receipt, error) {
-	switch there, err := c.readIntent(ctx, p); {
-	case err == nil:
-		return c.resume(ctx, p, there)
-	case !errors.Is(err, blobstore.ErrNotFound):
-		return Receipt{}, backend(err)
-	}
-	// What is left of an enrolment speaks louder than the receipt of another.
-	keyName, alive, err := c.keyOf(ctx, p)
-	switch {
-	case err != nil:
-		return Receipt{}, backend(err)
-	case keyName == "":
-		last, err := c.lastReceipt(ctx, p)
-		if err == nil && last.Envelope == nil {
-			err = notFound
-		}
-		return last, err
-	}
-	out, err := c.readReceipt(ctx, receiptObject(p.institute, p.receiptID(keyName)))
-	if fault.ReasonOf(err) != ReasonReceiptNotFound {
-		return out, err // something of it came back, out of a backup perhaps
-	}
-	named, err := c.keyNamed(ctx, p.dossier())
-	if err != nil {
-		return Receipt{}, backend(err)
-	}
-	if alive && named == keyName {
-		return Receipt{}, claimed() // enrolled anew a moment ago
-	}
-	return c.eraseByName(ctx, p, in, notFound)
-}
-
-// eraseByName erases a customer whose dossier is damaged or lost: what belongs
-// to it is told by names alone, and the key by what was sealed under it. A key
-// that is not there proves nothing, since its name may be what is damaged.
-func (c *Custodian) eraseByName(ctx context.Context, p place, in *intent, cause error) (Receipt, error) {
-	keyName, alive, err := c.keyOf(ctx, p)
-	if err != nil {
-		return Receipt{}, backend(err)
-	}
-	if !alive {
-		// Perhaps somebody is erasing a later enrolment, or has just done so.
-		if _, err := c.readIntent(ctx, p); err == nil {
-			return Receipt{}, claimed()
-		}
-		if keyName != "" {
-			out, err := c.readReceipt(ctx, receiptObject(p.institute, p.receiptID(keyName)))
-			if err == nil {
-				return out, nil
-			}
-		}
-		return Receipt{}, fault.Wrap(cause, fault.Corrupt, ReasonCorrupt, "nothing that is left tells which key to destroy")
-	}
-	in.Revision = ""
-	return c.eraseNow(ctx, p, keyName, in)
 }
 
 // keyOf is the key under which a customer's objects lie, by the header of the
@@ -225,7 +101,10 @@ func (c *Custodian) keyNamed(ctx context.Context, object string) (string, error)
 // revision, it is called off if the customer is in another state when the
 // dossier is marked.
 func (c *Custodian) eraseNow(ctx context.Context, p place, keyName string, in *intent) (Receipt, error) {
-	in.Receipt, in.KeyName, in.Requested = p.receiptID(keyName), keyName, c.now().UTC()
+	in.Receipt, in.KeyName = p.receiptID(keyName), keyName
+	if in.Requested.IsZero() {
+		in.Requested = c.now().UTC()
+	}
 	for range attempts {
 		in.Claimed = c.now().Add(c.lease).UTC()
 		err := c.writeIntent(ctx, p, in, blobstore.IfAbsent())
@@ -309,6 +188,9 @@ func (c *Custodian) takeSteps(ctx context.Context, p place, in *intent) (Receipt
 	destroyed := c.now().UTC()
 	c.cache.drop(p.dossier())
 	if err := c.remove(ctx, p, in); err != nil {
+		return Receipt{}, backend(err)
+	}
+	if err := c.forgetRequest(ctx, p, in.KeyName); err != nil {
 		return Receipt{}, backend(err)
 	}
 	out, err := c.writeReceipt(ctx, p, in, destroyed)

@@ -34,7 +34,7 @@ func TestErase(t *testing.T) {
 		for _, name := range append(d.satellites(), d.place.dossier()) {
 			backup[name] = w.object(t, name)
 		}
-		out, err := c.Erase(ctx, f.customer, " asked for it ", f.etag, Request{})
+		out, err := erase(ctx, c, f.customer, " asked for it ", f.etag, Request{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +66,7 @@ func TestErase(t *testing.T) {
 		if _, err := c.keys.Unwrap(ctx, d.key.Name, vault.Dossier, d.key.Wrapped); !errors.Is(err, vault.ErrNotFound) {
 			t.Errorf("the key: %v", err)
 		}
-		again, err := c.Erase(ctx, f.customer, "asked for it", "", Request{})
+		again, err := erase(ctx, c, f.customer, "asked for it", "", Request{})
 		if err != nil || string(again.Envelope) != string(out.Envelope) {
 			t.Errorf("erased again: %v, %s", err, again.Name)
 		}
@@ -112,16 +112,31 @@ func TestEraseIsRefused(t *testing.T) {
 		ctx, c := t.Context(), w.server(t)
 		f := w.fixture(ctx, t)
 		before := w.state(ctx, t, f)
-		_, err := c.Erase(ctx, f.customer, "", "", Request{})
-		breaks(t, err, "reason", "required")
-		_, err = c.Erase(ctx, f.customer, "mail erika@example.org", "", Request{})
-		breaks(t, err, "reason", "reason.personal")
-		_, err = c.Erase(ctx, f.customer, "asked for it", "stale", Request{})
-		refusal(t, err, fault.Aborted, ReasonStaleETag)
-		_, err = c.Erase(ctx, f.other, "asked for it", "", Request{})
+		family := open(w.opened(ctx, t, f.customer).stored.GetCustomer())["family_name"]
+		asks := func(reason, etag string) error {
+			_, err := c.RequestErasure(ctx, f.customer, askedFor(reason, etag), Request{})
+			return err
+		}
+		breaks(t, asks("", ""), "reason", "required")
+		breaks(t, asks("mail erika@example.org", ""), "reason", "reason.personal")
+		breaks(t, asks(family+" asked for it", ""), "reason", "reason.personal")
+		refusal(t, asks("asked for it", "stale"), fault.Aborted, ReasonStaleETag)
+		refusal(t, asks("asked for it in another way", ""), fault.Precondition, ReasonErasureRequested)
+		confirms := func(by, reason, etag string) error {
+			_, err := c.Erase(ctx, f.customer, Confirmation{By: by, Reason: reason, ETag: etag}, Request{})
+			return err
+		}
+		breaks(t, confirms("officer-paul", "mail erika@example.org", ""), "reason", "reason.personal")
+		breaks(t, confirms("officer-paul", family+" wants it", ""), "reason", "reason.personal")
+		refusal(t, confirms("officer-paul", "", "stale"), fault.Aborted, ReasonStaleETag)
+		refusal(t, confirms("officer-ines", "", ""), fault.Precondition, ReasonSecondOfficer)
+		refusal(t, confirms("", "", ""), fault.Precondition, ReasonSecondOfficer)
+		_, err := c.RequestErasure(ctx, f.other, askedFor("asked for it", ""), Request{})
+		refusal(t, err, fault.NotFound, ReasonCustomerNotFound)
+		_, err = erase(ctx, c, f.other, "asked for it", "", Request{})
 		refusal(t, err, fault.NotFound, ReasonCustomerNotFound)
 		elsewhere := resource.Customer{Institute: resource.Institute{ID: "elsewhere"}, ID: f.customer.ID}
-		_, err = c.Erase(ctx, elsewhere, "asked for it", "", Request{})
+		_, err = erase(ctx, c, elsewhere, "asked for it", "", Request{})
 		refusal(t, err, fault.NotFound, ReasonCustomerNotFound)
 		_, err = c.Receipt(ctx, resource.Receipt{Institute: f.customer.Institute, ID: "nope"})
 		refusal(t, err, fault.NotFound, ReasonReceiptNotFound)
@@ -146,13 +161,13 @@ func TestEraseSparesWhomTheCallerHasNotSeen(t *testing.T) {
 				t.Error(err)
 			}
 		}))
-		_, err := c.Erase(ctx, f.customer, "asked for it", f.etag, Request{})
+		_, err := erase(ctx, c, f.customer, "asked for it", f.etag, Request{})
 		refusal(t, err, fault.Aborted, ReasonStaleETag)
 		if got := w.describe(ctx, t, f.customer); !strings.Contains(got, "given_name: Ada") {
 			t.Errorf("afterwards it is %s", got)
 		}
 		w.mustBeWhole(ctx, t)
-		if _, err := w.server(t).Erase(ctx, f.customer, "asked for it", "", Request{}); err != nil {
+		if _, err := erase(ctx, w.server(t), f.customer, "asked for it", "", Request{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -175,7 +190,7 @@ func TestRepeatedErasureSparesWhoCameBack(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, w *world) {
 		ctx, f, req := t.Context(), w.fixture(t.Context(), t), request("erase")
-		first, err := w.server(t).Erase(ctx, f.customer, "asked for it", "", req)
+		first, err := erase(ctx, w.server(t), f.customer, "asked for it", "", req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,14 +198,14 @@ func TestRepeatedErasureSparesWhoCameBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := w.state(ctx, t, f)
-		again, err := w.server(t).Erase(ctx, f.customer, "asked for it", "", req)
+		again, err := erase(ctx, w.server(t), f.customer, "asked for it", "", req)
 		if err != nil || again.Name != first.Name {
 			t.Errorf("%v, %s, want %s", err, again.Name, first.Name)
 		}
 		if got := w.state(ctx, t, f); got != want {
 			t.Errorf("the repetition made of it %s", got)
 		}
-		second, err := w.server(t).Erase(ctx, f.customer, "asked for it", "", request("erase"))
+		second, err := erase(ctx, w.server(t), f.customer, "asked for it", "", request("erase"))
 		if err != nil || second.Name == first.Name || w.describe(ctx, t, f.customer) != gone {
 			t.Errorf("another request: %v, %s", err, second.Name)
 		}
@@ -205,7 +220,7 @@ func TestErasureUnderWay(t *testing.T) {
 		ctx, f := t.Context(), w.fixture(t.Context(), t)
 		p := w.secret.key.place(f.customer)
 		slow := w.server(t, w.before("store.delete", p.dossier(), func() {
-			_, err := w.server(t).Erase(ctx, f.customer, "asked for it", "", Request{})
+			_, err := erase(ctx, w.server(t), f.customer, "asked for it", "", Request{})
 			refusal(t, err, fault.Aborted, ReasonBeingErased)
 			var e *fault.Error
 			if !errors.As(err, &e) || e.RetryAfter <= 0 {
@@ -219,7 +234,7 @@ func TestErasureUnderWay(t *testing.T) {
 				t.Errorf("a sweep got between: %v, %+v", err, report)
 			}
 		}))
-		if _, err := slow.Erase(ctx, f.customer, "asked for it", "", Request{}); err != nil {
+		if _, err := erase(ctx, slow, f.customer, "asked for it", "", Request{}); err != nil {
 			t.Error(err)
 		}
 		w.mustBeWhole(ctx, t)
@@ -238,14 +253,14 @@ func TestErasureIsTakenOver(t *testing.T) {
 			}
 			return custodytest.Pass
 		}))
-		_, err := stuck.Erase(ctx, f.customer, "asked for it", "", Request{})
+		_, err := erase(ctx, stuck, f.customer, "asked for it", "", Request{})
 		refusal(t, err, fault.Unavailable, ReasonUnavailable)
 		c := w.server(t)
 		_, err = c.Customer(ctx, f.customer)
 		refusal(t, err, fault.Precondition, ReasonBeingErased)
 		_, err = c.Terminate(ctx, f.customer, fartherDay, "", Request{})
 		refusal(t, err, fault.Precondition, ReasonBeingErased)
-		_, err = c.Erase(ctx, f.customer, "asked for it", "", Request{})
+		_, err = erase(ctx, c, f.customer, "asked for it", "", Request{})
 		refusal(t, err, fault.Aborted, ReasonBeingErased)
 		if report, err := c.Sweep(ctx, SweepOptions{}); err != nil || report.Resumed != 0 {
 			t.Errorf("swept too early: %v, %+v", err, report)
@@ -255,7 +270,7 @@ func TestErasureIsTakenOver(t *testing.T) {
 			t.Errorf("swept: %v, %+v", err, report)
 		}
 		w.mustBeWhole(ctx, t)
-		out, err := c.Erase(ctx, f.customer, "asked for it", "", Request{})
+		out, err := erase(ctx, c, f.customer, "asked for it", "", Request{})
 		if err != nil || out.Statement.Destroyed["pointer"] != 4 || out.Statement.Destroyed["scan"] != 1 {
 			t.Errorf("%v, %+v", err, out.Statement)
 		}
@@ -286,7 +301,7 @@ func TestErasuresAtOnce(t *testing.T) {
 			})
 			group.Go(func() {
 				for _, f := range all {
-					_, err := c.Erase(ctx, f.customer, "asked for it", "", Request{})
+					_, err := erase(ctx, c, f.customer, "asked for it", "", Request{})
 					if err != nil && fault.ReasonOf(err) != ReasonBeingErased {
 						t.Errorf("erase: %v", err)
 					}
@@ -323,7 +338,7 @@ func TestFullDossierCanBeErased(t *testing.T) {
 	if err := c.DeleteArtefact(ctx, f.bike, "", Request{}); err != nil {
 		t.Errorf("it can't even be made smaller: %v", err)
 	}
-	if _, err := c.Erase(ctx, f.customer, "asked for it", "", Request{}); err != nil {
+	if _, err := erase(ctx, c, f.customer, "asked for it", "", Request{}); err != nil {
 		t.Error(err)
 	}
 	_, err = c.Enrol(ctx, f.other, Enrolment{Values: field.Values{

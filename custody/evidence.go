@@ -21,7 +21,8 @@ func (c *Custodian) writeReceipt(ctx context.Context, p place, in *intent, destr
 	name := resource.Receipt{Institute: resource.Institute{ID: p.institute}, ID: in.Receipt}
 	statement := receipt.Statement{
 		Receipt: name.String(), KeyName: in.KeyName, KeyVersion: in.KeyVersion, Destroyed: in.Counts,
-		Policy: in.Policy, Reason: in.Reason, Request: in.Request,
+		Policy: in.Policy, Basis: in.Basis, Reason: in.Reason, Request: in.Request,
+		RequestedBy: in.RequestedBy, ConfirmedBy: in.ConfirmedBy, Confirmation: in.Confirmation,
 		Requested: in.Requested, KeyDestroyed: destroyed, Completed: c.now().UTC(),
 	}
 	envelope, err := receipt.Sign(ctx, signer{c.keys}, statement)
@@ -68,6 +69,33 @@ func (c *Custodian) Receipt(ctx context.Context, name resource.Receipt) (Receipt
 		return Receipt{}, receiptNotFound()
 	}
 	return c.readReceipt(ctx, receiptObject(name.Institute.ID, name.ID))
+}
+
+// Receipts lists the receipts of an institute in the order of their names. It says
+// whether there are more.
+func (c *Custodian) Receipts(ctx context.Context, institute resource.Institute, page Page) (list []Receipt, more bool, err error) {
+	if _, served := c.institutes[institute.ID]; !served {
+		return nil, false, instituteNotFound()
+	}
+	for info, err := range c.store.List(ctx, receiptObject(institute.ID, "")) {
+		switch {
+		case err != nil:
+			return nil, false, backend(err)
+		case path.Base(info.Name) <= page.After:
+			continue
+		case len(list) == page.Size:
+			return list, true, nil
+		}
+		r, err := c.readReceipt(ctx, info.Name)
+		if fault.ReasonOf(err) == ReasonReceiptNotFound {
+			continue
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		list = append(list, r)
+	}
+	return list, false, nil
 }
 
 // readReceipt reads a receipt and checks its signature, and that it is the one

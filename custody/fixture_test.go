@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/wertfach/wertfach/blobstore"
+	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/resource"
 	"github.com/wertfach/wertfach/custody/seal"
@@ -16,7 +17,8 @@ import (
 )
 
 // fixture is a customer to whom something is going to happen: with a SIM card, a
-// bike, a document with a scan, and a contract whose end is fixed. All fixtures
+// bike, a document with a scan, a contract whose end is fixed, and a request for its
+// erasure. All fixtures
 // hold the same, so that two of them can be compared.
 type fixture struct {
 	customer            resource.Customer
@@ -68,6 +70,9 @@ func (w *world) fixture(ctx context.Context, t testing.TB) *fixture {
 	f.sim, f.bike, f.document = named(ids[0]), named(ids[1]), named(ids[2])
 	f.scan = resource.Scan{Artefact: f.document, ID: scan.GetId()}
 	f.etag = d.customer().ETag
+	if _, err := c.RequestErasure(ctx, f.customer, askedFor("asked for it", ""), Request{}); err != nil {
+		t.Fatal("fixture: ", err)
+	}
 	return f
 }
 
@@ -171,7 +176,7 @@ func acts() []act {
 			return err
 		}},
 		{"erase", func(ctx context.Context, c *Custodian, f *fixture, req Request) error {
-			_, err := c.Erase(ctx, f.customer, "asked for it", "", req)
+			_, err := erase(ctx, c, f.customer, "asked for it", "", req)
 			return err
 		}},
 	}
@@ -181,4 +186,25 @@ func acts() []act {
 func (w *world) state(ctx context.Context, t testing.TB, f *fixture) string {
 	t.Helper()
 	return w.describe(ctx, t, f.customer) + "--\n" + w.describe(ctx, t, f.other)
+}
+
+// erase has a customer erased by an officer who confirms what another has asked for:
+// that of the fixture, or else one more.
+func erase(ctx context.Context, c *Custodian, name resource.Customer, reason, etag string, req Request) (Receipt, error) {
+	for {
+		out, err := c.Erase(ctx, name, Confirmation{By: "officer-paul", ETag: etag}, req)
+		if fault.ReasonOf(err) != ReasonErasureNotRequested {
+			return out, err
+		}
+		_, err = c.RequestErasure(ctx, name, askedFor(reason, etag), Request{})
+		switch fault.ReasonOf(err) {
+		case "", ReasonErasureRequested, ReasonCustomerNotFound, ReasonBeingErased: // somebody else was first
+		default:
+			return Receipt{}, err
+		}
+	}
+}
+
+func askedFor(reason, etag string) ErasureDraft {
+	return ErasureDraft{Ground: "GROUND_UNLAWFUL", Reason: reason, ETag: etag, By: "officer-ines"}
 }

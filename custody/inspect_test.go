@@ -97,6 +97,12 @@ func (i *inspection) object(ctx context.Context, name string) {
 		i.dossier(ctx, place{institute: parts[0], pseudonym: parts[2]})
 	case parts[1] == "receipts":
 		i.receipt(ctx, name)
+	case parts[1] == "requests":
+		p := place{institute: parts[0], pseudonym: parts[2]}
+		r, err := i.c.readRequest(ctx, p)
+		if keyName, alive, _ := i.c.keyOf(ctx, p); err != nil || r.ConfirmedBy != "" || r.Cancelled.IsZero() && (!alive || keyName != r.KeyName) {
+			i.problem("unfinished: %s", name)
+		}
 	default:
 		i.problem("unfinished: %s", name)
 	}

@@ -17,19 +17,24 @@ import (
 // only be about the customer under whose name it lies: who can merely write the
 // store can't have anything erased.
 type intent struct {
-	Receipt    string         `json:"receipt"`
-	KeyName    string         `json:"key_name"`
-	KeyVersion int            `json:"key_version,omitempty"`
-	Policy     string         `json:"policy"`
-	Reason     string         `json:"reason"`
-	Request    string         `json:"request,omitempty"`  // a keyed hash of the request that asked for it
-	Revision   string         `json:"revision,omitempty"` // the only state of the customer that may be erased, if any
-	Requested  time.Time      `json:"requested_time"`
-	Listed     bool           `json:"listed"` // what follows is complete
-	Objects    []string       `json:"objects,omitempty"`
-	Counts     map[string]int `json:"counts,omitempty"`
-	Damaged    string         `json:"damaged,omitempty"` // the ETag of a dossier that did not open when it was listed
-	Claimed    time.Time      `json:"claimed_until"`
+	Receipt    string `json:"receipt"`
+	KeyName    string `json:"key_name"`
+	KeyVersion int    `json:"key_version,omitempty"`
+	Policy     string `json:"policy"`
+	Basis      string `json:"basis"`
+	Reason     string `json:"reason"`
+	// Of an erasure on request: who asked for it, who confirmed it, and why.
+	RequestedBy  string         `json:"requested_by,omitempty"`
+	ConfirmedBy  string         `json:"confirmed_by,omitempty"`
+	Confirmation string         `json:"confirmation,omitempty"`
+	Request      string         `json:"request,omitempty"`  // a keyed hash of the request that asked for it
+	Revision     string         `json:"revision,omitempty"` // the only state of the customer that may be erased, if any
+	Requested    time.Time      `json:"requested_time"`
+	Listed       bool           `json:"listed"` // what follows is complete
+	Objects      []string       `json:"objects,omitempty"`
+	Counts       map[string]int `json:"counts,omitempty"`
+	Damaged      string         `json:"damaged,omitempty"` // the ETag of a dossier that did not open when it was listed
+	Claimed      time.Time      `json:"claimed_until"`
 
 	etag string
 }

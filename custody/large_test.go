@@ -74,7 +74,7 @@ func TestLargeDossierReplacedWhileItIsRead(t *testing.T) {
 		if err := interruptedServer().DeleteArtefact(ctx, f.bike, "", Request{}); err != nil {
 			t.Errorf("changing: %v", err)
 		}
-		if _, err := interruptedServer().Erase(ctx, f.customer, "asked for it", "", Request{}); err != nil {
+		if _, err := erase(ctx, interruptedServer(), f.customer, "asked for it", "", Request{}); err != nil {
 			t.Errorf("erasing: %v", err)
 		}
 		w.mustBeWhole(ctx, t)

@@ -47,7 +47,7 @@ func TestErasureIsLeftToTheSweep(t *testing.T) {
 		ctx, f, req := t.Context(), w.fixture(t.Context(), t), request("erase")
 		c := w.server(t, w.powerless)
 		for range 3 {
-			_, err := c.Erase(ctx, f.customer, "asked for it", f.etag, req)
+			_, err := erase(ctx, c, f.customer, "asked for it", f.etag, req)
 			pendingErasure(t, err)
 			_, err = w.server(t).Customer(ctx, f.customer)
 			refusal(t, err, fault.Precondition, ReasonBeingErased)
@@ -64,7 +64,7 @@ func TestErasureIsLeftToTheSweep(t *testing.T) {
 		}
 		w.mustBeWhole(ctx, t)
 		for _, again := range []Request{req, request("another")} {
-			out, err := c.Erase(ctx, f.customer, "asked for it", "", again)
+			out, err := erase(ctx, c, f.customer, "asked for it", "", again)
 			if err != nil || out.Statement.Destroyed["scan"] != 1 || out.Statement.Policy != PolicyRequest {
 				t.Errorf("afterwards: %v, %+v", err, out.Statement)
 			}
@@ -103,12 +103,12 @@ func TestErasureFinishesAfterTheKeyIsGone(t *testing.T) {
 			}
 			return custodytest.Pass
 		}))
-		_, err := stuck.Erase(ctx, f.customer, "asked for it", "", Request{})
+		_, err := erase(ctx, stuck, f.customer, "asked for it", "", Request{})
 		refusal(t, err, fault.Unavailable, ReasonUnavailable)
 		w.clock.advance(2 * defaultLease)
 		// Vault, too, says of a key that is not there that it is gone.
 		c := w.server(t, func(cfg *Config) { cfg.Keys = vault.New(honest{w.keys}) })
-		if _, err := c.Erase(ctx, f.customer, "asked for it", "", Request{}); err != nil {
+		if _, err := erase(ctx, c, f.customer, "asked for it", "", Request{}); err != nil {
 			t.Error(err)
 		}
 		w.mustBeWhole(ctx, t)
@@ -218,7 +218,7 @@ func TestErasureBySweepIsOnRecord(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, w *world) {
 		ctx, begun, due := t.Context(), w.fixture(t.Context(), t), w.fixture(t.Context(), t)
-		_, err := w.server(t, w.powerless).Erase(ctx, begun.customer, "asked for it", "", Request{})
+		_, err := erase(ctx, w.server(t, w.powerless), begun.customer, "asked for it", "", Request{})
 		pendingErasure(t, err)
 		if _, err := w.server(t).Terminate(ctx, due.customer, today(w.server(t)), "moved", Request{}); err != nil {
 			t.Fatal(err)
@@ -244,7 +244,7 @@ func TestErasureBySweepIsOnRecord(t *testing.T) {
 			}
 		}
 		for _, f := range []*fixture{begun, due} {
-			out, err := w.server(t).Erase(ctx, f.customer, "asked for it", "", Request{})
+			out, err := erase(ctx, w.server(t), f.customer, "asked for it", "", Request{})
 			if err != nil || !receipts[out.Name.ID] {
 				t.Errorf("no event of receipt %s, %v", out.Name.ID, err)
 			}
@@ -267,7 +267,7 @@ func TestAPendingErasureIsOnRecordWithoutSubject(t *testing.T) {
 	f := w.fixture(t.Context(), t)
 	for range 2 {
 		ctx, draft := audit.Begin(t.Context(), audit.Event{RequestID: "r"})
-		_, err := w.server(t, w.powerless).Erase(ctx, f.customer, "asked for it", "", request("erase"))
+		_, err := erase(ctx, w.server(t, w.powerless), f.customer, "asked for it", "", request("erase"))
 		refusal(t, err, fault.Unavailable, ReasonErasurePending)
 		if e := draft.Event(); e.Receipt == "" || e.Subject != "" || e.RequestID != "" {
 			t.Errorf("on record without its receipt, or with what leads to other events: %+v", e)

@@ -84,6 +84,8 @@ func (p place) due(date, end string) string {
 	return dueDay(p.institute, date) + p.pseudonym + "." + end
 }
 
+func (p place) request() string { return erasureRequests(p.institute) + p.pseudonym }
+
 func (p place) intent() string { return intents(p.institute) + p.pseudonym }
 
 func (p place) pendings() string { return pendings(p.institute) + p.pseudonym + "." }
@@ -107,6 +109,7 @@ func (p place) unused(keyName string) string {
 func receiptObject(institute, id string) string { return institute + "/receipts/" + id }
 func dueDays(institute string) string           { return institute + "/due/" }
 func dueDay(institute, date string) string      { return dueDays(institute) + date + "/" }
+func erasureRequests(institute string) string   { return institute + "/requests/" }
 func intents(institute string) string           { return institute + "/erasing/" }
 func pendings(institute string) string          { return institute + "/pending/" }
 func unusedKeys(institute string) string        { return institute + "/unused/" }

@@ -195,7 +195,7 @@ func TestRotateMany(t *testing.T) {
 			all = append(all, w.fixture(ctx, t))
 		}
 		erased, erasing, damaged := all[0], all[1], all[2]
-		if _, err := c.Erase(ctx, erased.customer, "asked for it", "", Request{}); err != nil {
+		if _, err := erase(ctx, c, erased.customer, "asked for it", "", Request{}); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err := c.change(ctx, erasing.customer, Request{}, needs{}, func(d *Dossier) ([]string, error) {

@@ -264,7 +264,7 @@ func TestIndexStaysWhileItIsNeeded(t *testing.T) {
 			t.Fatal(err)
 		}
 		stays(map[string]int{ReasonErasurePending: 1})
-		if _, err := c.Erase(ctx, erasing.customer, "asked for it", "", Request{}); err != nil {
+		if _, err := erase(ctx, c, erasing.customer, "asked for it", "", Request{}); err != nil {
 			t.Fatal(err)
 		}
 		stays(map[string]int{ReasonInstituteNotFound: 1})

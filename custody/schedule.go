@@ -35,6 +35,9 @@ type Retention struct {
 	Holdings     []Holding
 	Next         retention.Day // the next day on which something goes; empty while none is fixed
 	Erase        retention.Day // the day on which nothing is left; empty likewise
+	// Request is the request for erasure that waits for another officer, of
+	// [Custodian.ExplainRetention] alone.
+	Request *ErasureRequest
 }
 
 // ExplainRetention says what goes when, by which rule. A day, where given, is
@@ -58,7 +61,9 @@ func (c *Custodian) ExplainRetention(ctx context.Context, name resource.Customer
 			return Retention{}, err
 		}
 	}
-	return d.retention(), nil
+	out := d.retention()
+	out.Request, err = c.pendingRequest(ctx, d)
+	return out, err
 }
 
 func (d *Dossier) retention() Retention {
@@ -205,6 +210,18 @@ func (d *Dossier) eraseDay() retention.Day {
 		return max(last, until)
 	}
 	return last
+}
+
+// basis is the legal basis of the rule by which the last of the dossier goes.
+func (d *Dossier) basis() string {
+	all := d.holdings()
+	last := all[len(all)-1]
+	for _, h := range all {
+		if h.Due == last.Due && h.Rule.Due(d.contractEnd()) == last.Due {
+			return h.Rule.Basis
+		}
+	}
+	return last.Rule.Basis
 }
 
 // over says whether all of the dossier is due.

@@ -38,7 +38,7 @@ func TestScrubOfAnIntactStore(t *testing.T) {
 		for range 3 {
 			w.fixture(ctx, t)
 		}
-		if _, err := c.Erase(ctx, w.fixture(ctx, t).customer, "asked for it", "", Request{}); err != nil {
+		if _, err := erase(ctx, c, w.fixture(ctx, t).customer, "asked for it", "", Request{}); err != nil {
 			t.Fatal(err)
 		}
 		before := w.bytes(ctx, t)

@@ -103,7 +103,7 @@ func cancels(ctx context.Context, c *Custodian, of *teller) error {
 }
 
 func erases(ctx context.Context, c *Custodian, of *teller) error {
-	_, err := c.Erase(ctx, of.customer, "asked for it", "", Request{})
+	_, err := erase(ctx, c, of.customer, "asked for it", "", Request{})
 	return err
 }
 

@@ -74,7 +74,7 @@ func (c *Custodian) Sweep(ctx context.Context, options SweepOptions) (SweepRepor
 		return s.report, err
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.institutes)) {
-		for _, step := range []func(context.Context, string) error{s.resume, s.due, s.settle, s.discard} {
+		for _, step := range []func(context.Context, string) error{s.resume, s.requests, s.due, s.settle, s.discard} {
 			if err := step(ctx, id); err != nil {
 				return s.report, backend(err)
 			}

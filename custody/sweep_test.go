@@ -45,8 +45,8 @@ func TestSweepAtTheContractsEnd(t *testing.T) {
 			}
 		}
 		for _, f := range []*fixture{f, later} {
-			out, err := c.Erase(ctx, f.customer, "asked for it", "", Request{})
-			if err != nil || out.Statement.Policy != PolicyContractEnd || out.Statement.Reason != "moved" {
+			out, err := erase(ctx, c, f.customer, "asked for it", "", Request{})
+			if err != nil || out.Statement.Policy != PolicyRetention || out.Statement.Reason != "moved" {
 				t.Errorf("%v, %+v", err, out.Statement)
 			}
 		}

@@ -88,7 +88,7 @@ func (s *sweep) dueOf(ctx context.Context, p place, mark blobstore.Info) error {
 func (s *sweep) erase(ctx context.Context, p place, d *Dossier) error {
 	err := s.recorded(ctx, p, p.receiptID(d.key.Name), func() (Receipt, error) {
 		return s.c.eraseNow(ctx, p, d.key.Name, &intent{
-			Policy: PolicyContractEnd, Reason: d.stored.GetTermination().GetReason(), Revision: d.stored.GetCustomer().GetRevision(),
+			Policy: PolicyRetention, Basis: d.basis(), Reason: d.stored.GetTermination().GetReason(), Revision: d.stored.GetCustomer().GetRevision(),
 		})
 	})
 	if err != nil {

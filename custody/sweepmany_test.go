@@ -221,6 +221,21 @@ func TestDrySweep(t *testing.T) {
 		if _, err := shed.store.Put(ctx, dueDay(w.institute, "2026-01-01")+w.secret.key.place(f.customer).pseudonym+".orphan", nil, blobstore.Condition{}); err != nil {
 			t.Fatal(err)
 		}
+		// A request that was confirmed and broke off, and one that has lapsed.
+		for _, change := range []func(*storedRequest){
+			func(r *storedRequest) { r.ConfirmedBy, r.Confirmed = "officer-paul", w.clock.now() },
+			func(r *storedRequest) { r.Requested = r.Requested.Add(-2 * ErasureLapse) },
+		} {
+			p := w.secret.key.place(w.fixture(ctx, t).customer)
+			r, err := shed.readRequest(ctx, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change(r)
+			if err := shed.writeRequest(ctx, p, r, blobstore.Condition{}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		w.clock.advance(PendingGrace + time.Minute)
 		before := w.bytes(ctx, t)
 		reads := func(_ context.Context, call custodytest.Call) custodytest.Fate {
@@ -240,7 +255,7 @@ func TestDrySweep(t *testing.T) {
 			}
 			found := got.Found.Classes
 			got.Found = nil
-			want := SweepReport{Settled: 1, Removed: 2, OldestDue: "2026-01-01"}
+			want := SweepReport{Resumed: 1, Settled: 1, Removed: 2, OldestDue: "2026-01-01"}
 			if name == "all" {
 				want.Erased = 2
 			} else {
@@ -259,7 +274,7 @@ func TestDrySweep(t *testing.T) {
 		if after := w.bytes(ctx, t); after != before {
 			t.Error("a dry run changed something")
 		}
-		if got, err := w.server(t).Sweep(ctx, SweepOptions{}); err != nil || got != (SweepReport{Erased: 2, Settled: 1, Removed: 2}) {
+		if got, err := w.server(t).Sweep(ctx, SweepOptions{}); err != nil || got != (SweepReport{Resumed: 1, Erased: 2, Settled: 1, Removed: 2}) {
 			t.Errorf("in earnest: %+v, %v", got, err)
 		}
 	})

@@ -281,7 +281,7 @@ func TestReplayedUnderAnotherName(t *testing.T) {
 		}
 		_, err := c.Customer(ctx, f.other)
 		refusal(t, err, fault.Corrupt, ReasonCorrupt)
-		_, err = c.Erase(ctx, f.other, "asked for it", "", Request{})
+		_, err = erase(ctx, c, f.other, "asked for it", "", Request{})
 		refusal(t, err, fault.Corrupt, ReasonCorrupt) // no name of a key tells that anything here is this customer's
 		_, err = c.Enrol(ctx, f.other, Enrolment{Values: custodytest.NewSpecimens(51).PlainCustomer()})
 		refusal(t, err, fault.Corrupt, ReasonCorrupt)
@@ -327,7 +327,7 @@ func TestForgedIntentAndNote(t *testing.T) {
 			if w.state(ctx, t, f)+w.state(ctx, t, victim) != before {
 				t.Fatalf("%s: something was removed", what)
 			}
-			_, err = c.Erase(ctx, f.customer, "asked for it", "", Request{})
+			_, err = erase(ctx, c, f.customer, "asked for it", "", Request{})
 			refusal(t, err, fault.Corrupt, ReasonCorrupt)
 		}
 		if _, err := LoadIndexSecret(ctx, c.keys, store); err != nil {

@@ -84,6 +84,7 @@ func toScan(s custody.Scan) *wertfachv1.Scan {
 func toRetention(r custody.Retention) *wertfachv1.Retention {
 	out := &wertfachv1.Retention{
 		Name: r.Name.String(), Contract: toContract(r.Contract), NextDate: string(r.Next), EraseDate: string(r.Erase),
+		ErasureRequest: toErasureRequest(r.Request),
 	}
 	for _, s := range r.Restrictions {
 		out.Restrictions = append(out.Restrictions, &wertfachv1.Restriction{
@@ -106,12 +107,23 @@ func toRetention(r custody.Retention) *wertfachv1.Retention {
 	return out
 }
 
+func toErasureRequest(r *custody.ErasureRequest) *wertfachv1.ErasureRequest {
+	if r == nil {
+		return nil
+	}
+	return &wertfachv1.ErasureRequest{
+		Name: r.Name.String(), Ground: wertfachv1.ErasureRequest_Ground(wertfachv1.ErasureRequest_Ground_value[r.Ground]), Reason: r.Reason,
+		RequestedBy: r.By, RequestTime: stamp(r.Requested), LapseTime: stamp(r.Lapses),
+	}
+}
+
 func toReceipt(r custody.Receipt) *wertfachv1.ErasureReceipt {
 	s := r.Statement
 	out := &wertfachv1.ErasureReceipt{
 		Name: r.Name.String(), DestroyTime: stamp(s.KeyDestroyed), CompleteTime: stamp(s.Completed),
 		KeyName: s.KeyName, KeyVersion: int32(s.KeyVersion), Destroyed: map[string]int32{},
-		Policy: s.Policy, Reason: s.Reason, Envelope: r.Envelope,
+		Policy: s.Policy, Basis: s.Basis, Reason: s.Reason, Envelope: r.Envelope,
+		RequestedBy: s.RequestedBy, ConfirmedBy: s.ConfirmedBy, Confirmation: s.Confirmation,
 	}
 	for kind, n := range s.Destroyed {
 		out.Destroyed[kind] = int32(n)

@@ -1,7 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"context"
+
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody"
@@ -88,18 +91,43 @@ func retained(r custody.Retention, err error) (*wertfachv1.Retention, error) {
 	return toRetention(r), nil
 }
 
+func (s lifecycle) RequestErasure(ctx context.Context, req *wertfachv1.RequestErasureRequest) (*wertfachv1.ErasureRequest, error) {
+	name, err := resource.ParseCustomer("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.custodian.RequestErasure(ctx, name, custody.ErasureDraft{
+		Ground: req.GetGround().String(), Reason: req.GetReason(), ETag: req.GetEtag(), By: principal(ctx),
+	}, request(req))
+	if err != nil {
+		return nil, err
+	}
+	return toErasureRequest(&r), nil
+}
+
+func (s lifecycle) CancelErasure(ctx context.Context, req *wertfachv1.CancelErasureRequest) (*emptypb.Empty, error) {
+	name, err := resource.ParseCustomer("name", req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, s.custodian.CancelErasure(ctx, name, request(req))
+}
+
 func (s lifecycle) EraseCustomer(ctx context.Context, req *wertfachv1.EraseCustomerRequest) (*wertfachv1.ErasureReceipt, error) {
 	name, err := resource.ParseCustomer("name", req.GetName())
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.custodian.Erase(ctx, name, req.GetReason(), req.GetEtag(), request(req))
+	r, err := s.custodian.Erase(ctx, name, custody.Confirmation{By: principal(ctx), Reason: req.GetReason(), ETag: req.GetEtag()}, request(req))
 	if err != nil {
 		return nil, err
 	}
 	audit.Of(ctx).Receipt(r.Name.ID)
 	return toReceipt(r), nil
 }
+
+// principal is who calls, as the record of the call names them.
+func principal(ctx context.Context) string { return audit.Of(ctx).Event().Principal }
 
 func (s lifecycle) GetErasureReceipt(ctx context.Context, req *wertfachv1.GetErasureReceiptRequest) (*wertfachv1.ErasureReceipt, error) {
 	name, err := resource.ParseReceipt("name", req.GetName())
@@ -112,4 +140,24 @@ func (s lifecycle) GetErasureReceipt(ctx context.Context, req *wertfachv1.GetEra
 	}
 	audit.Of(ctx).Receipt(r.Name.ID)
 	return toReceipt(r), nil
+}
+
+func (s lifecycle) ListErasureReceipts(ctx context.Context, req *wertfachv1.ListErasureReceiptsRequest) (*wertfachv1.ListErasureReceiptsResponse, error) {
+	parent, err := resource.ParseInstitute("parent", req.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	size := cmp.Or(int(req.GetPageSize()), defaultPage)
+	list, more, err := s.custodian.Receipts(ctx, parent, custody.Page{Size: min(size, maxPage), After: req.GetPageToken()})
+	if err != nil {
+		return nil, err
+	}
+	out := &wertfachv1.ListErasureReceiptsResponse{}
+	for _, r := range list {
+		out.Receipts = append(out.Receipts, toReceipt(r))
+	}
+	if more {
+		out.NextPageToken = list[len(list)-1].Name.ID
+	}
+	return out, nil
 }

@@ -13,7 +13,7 @@ import (
 
 func (c *cli) customer() *cobra.Command {
 	cmd := &cobra.Command{Use: "customer", Short: "who a customer is and what was booked"}
-	cmd.AddCommand(c.customerEnrol(), c.customerGet(), c.customerUpdate(), c.customerErase())
+	cmd.AddCommand(c.customerEnrol(), c.customerGet(), c.customerUpdate())
 	return cmd
 }
 
@@ -91,25 +91,4 @@ It prints the customer, masked.`,
 		}),
 	}
 	return fileFlag(cmd, &file, "the changes")
-}
-
-func (c *cli) customerErase() *cobra.Command {
-	var reason string
-	cmd := &cobra.Command{
-		Use:   "erase NAME --reason TEXT",
-		Short: "destroy a customer's key and everything under it, for good",
-		Long: `Erase destroys the customer's key, and so everything that was sealed under it, here and
-in every backup. NOTHING BRINGS IT BACK. The reason is kept for ever, in the receipt, and
-must not name anyone.
-
-It prints the receipt; "wertfach receipt get" fetches the signed file. Repeated, it gives
-the same receipt, as long as the customer is not enrolled anew. EVERY "customer erase" IS
-A NEW REQUEST: repeated after the customer came back, it destroys the new dossier too.`,
-		Args: takes("NAME"),
-		RunE: c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
-			return vault.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: args[0], Reason: reason})
-		}),
-	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, without naming anyone: `TEXT` up to 200 characters")
-	return must(cmd, "reason")
 }

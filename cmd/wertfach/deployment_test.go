@@ -16,6 +16,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"github.com/wertfach/wertfach/deploy"
+	"github.com/wertfach/wertfach/internal/devissuer"
 	"github.com/wertfach/wertfach/internal/minioadmin"
 	"github.com/wertfach/wertfach/internal/pki"
 	"github.com/wertfach/wertfach/internal/profile"
@@ -24,6 +25,7 @@ import (
 
 // deployment is a configuration on a Vault and a MinIO of its own.
 type deployment struct {
+	issuer    *devissuer.Issuer
 	vault     *testenv.Vault
 	minio     *testenv.Minio
 	dir       string
@@ -53,6 +55,13 @@ func newDeployment(t *testing.T) *deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if d.issuer, err = devissuer.Start(filepath.Join(d.dir, "issuer")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.issuer.Close() })
+	if err := d.issuer.Renew(d.dir, time.Now()); err != nil {
+		t.Fatal(err)
+	}
 	text := func(id deploy.Identity) string {
 		folder := filepath.Join(d.dir, "credentials", string(id))
 		return fmt.Sprintf(`
@@ -61,6 +70,9 @@ tls: {cert_file: %q, key_file: %q, client_ca_file: %q}
 callers:
   - {uri: "spiffe://dev.wertfach.example/portal/*", roles: [portal], institutes: ["*"]}
   - {uri: "spiffe://dev.wertfach.example/core-banking/*", roles: [core-banking], institutes: ["*"]}
+  - {uri: "spiffe://dev.wertfach.example/privacy-officer/*", roles: [privacy-officer], institutes: ["*"]}
+issuers:
+  - {url: %q, audience: %q, groups: [{group: %q, roles: [privacy-officer], institutes: ["*"]}]}
 institutes: [{id: musterbank}]
 retention:
   - {class: artefacts, period: P0D, alignment: exact}
@@ -71,7 +83,7 @@ vault:
     approle: {role_id_file: %q, secret_id_file: %q}
 s3: {endpoint: %s, bucket: %s, access_key_file: %q, secret_key_file: %q}
 audit: {bucket: %s, spool_file: %q, retention_days: 1}
-`, server.CertFile, server.KeyFile, d.authority.CAFile(), d.vault.Addr(),
+`, server.CertFile, server.KeyFile, d.authority.CAFile(), d.issuer.URL(), devissuer.Audience, devissuer.Officers, d.vault.Addr(),
 			filepath.Join(folder, "vault-role-id"), filepath.Join(folder, "vault-secret-id"),
 			d.minio.Endpoint, bucket, filepath.Join(folder, "s3-access-key"), filepath.Join(folder, "s3-secret-key"),
 			auditBucket, filepath.Join(d.dir, string(id)+".spool"))
@@ -166,12 +178,16 @@ func (d *deployment) serve(t *testing.T) (r *running, address string) {
 // client writes a profile of a role.
 func (d *deployment) client(t *testing.T, role, address string) (file string) {
 	t.Helper()
-	pair, err := d.authority.Client(role, "test")
+	machine, token := role, ""
+	if strings.HasPrefix(role, "officer-") { // a person, at a machine
+		machine, token = "privacy-officer", devissuer.TokenFile(d.dir, role)
+	}
+	pair, err := d.authority.Client(machine, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	file = filepath.Join(d.dir, role+".yaml")
-	p := profile.Profile{Address: address, CAFile: d.authority.CAFile(), CertFile: pair.CertFile, KeyFile: pair.KeyFile}
+	p := profile.Profile{Address: address, CAFile: d.authority.CAFile(), CertFile: pair.CertFile, KeyFile: pair.KeyFile, TokenFile: token}
 	if err := profile.Write(file, p); err != nil {
 		t.Fatal(err)
 	}
@@ -263,11 +279,13 @@ func (d *deployment) work(t *testing.T, address, keys string) {
 	as(portal, "scan", "upload", "--artefact", sim, pdf)
 	// The server may begin an erasure. The sweeper, which runs all the while,
 	// finishes it.
-	erase := []string{"--profile", core, "--timeout", "5s", "customer", "erase", customerName, "--reason", "account closed"}
-	expect(t, exitUnavailable, []string{"ERASURE_PENDING", "can't be undone"}, erase...)
+	ines, paul := d.client(t, "officer-ines", address), d.client(t, "officer-paul", address)
+	as(ines, "erase", "request", customerName, "--ground", "consent-withdrawn", "--reason", "account closed")
+	confirm := []string{"--profile", paul, "--timeout", "5s", "erase", "confirm", customerName}
+	expect(t, exitUnavailable, []string{"ERASURE_PENDING", "can't be undone"}, confirm...)
 	expect(t, exitState, []string{"BEING_ERASED"}, "--profile", portal, "customer", "get", customerName)
 	d.sweepAlongside(t)
-	out := as(core, "customer", "erase", customerName, "--reason", "account closed")
+	out := as(paul, "erase", "confirm", customerName)
 	receipt := filepath.Join(d.dir, "receipt.json")
 	as(core, "receipt", "get", name(t, out), "--out", receipt)
 	expect(t, exitOK, nil, "receipt", "verify", receipt, "--key", keys)

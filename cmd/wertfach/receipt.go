@@ -24,7 +24,7 @@ const maxReceipt = 1 << 20
 
 func (c *cli) receipt() *cobra.Command {
 	cmd := &cobra.Command{Use: "receipt", Short: "the signed evidence of an erasure"}
-	cmd.AddCommand(c.receiptGet(), c.receiptVerify())
+	cmd.AddCommand(c.receiptGet(), c.receiptList(), c.receiptVerify())
 	return cmd
 }
 
@@ -49,6 +49,35 @@ checked by "wertfach receipt verify", which needs no server.`,
 		}),
 	}
 	return out.flags(cmd, "the receipt")
+}
+
+func (c *cli) receiptList() *cobra.Command {
+	var parent string
+	cmd := &cobra.Command{
+		Use:   "list --parent INSTITUTE",
+		Short: "list the receipts of an institute",
+		Long: `List prints what the receipts of an institute say, in the order of their names. A receipt
+does not tell whose it is.`,
+		Args: takes(),
+		RunE: c.asks(func(ctx context.Context, vault *client.Client, _ []string) (proto.Message, error) {
+			all, req := &wertfachv1.ListErasureReceiptsResponse{}, &wertfachv1.ListErasureReceiptsRequest{Parent: parent}
+			for {
+				page, err := vault.Lifecycle.ListErasureReceipts(ctx, req)
+				if err != nil {
+					return nil, inFlag(err, "parent", "--parent")
+				}
+				for _, r := range page.GetReceipts() {
+					r.Envelope = nil // "receipt get" fetches it
+					all.Receipts = append(all.Receipts, r)
+				}
+				if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
+					return all, nil
+				}
+			}
+		}),
+	}
+	cmd.Flags().StringVar(&parent, "parent", "", "the institute's `NAME`: institutes/musterbank")
+	return must(cmd, "parent")
 }
 
 func (c *cli) receiptVerify() *cobra.Command {

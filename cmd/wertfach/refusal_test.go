@@ -75,7 +75,7 @@ func TestExitCodesOfTheServersAnswers(t *testing.T) {
 		{exitInvalid, "effective_date: ", []string{"contract", "terminate", "--customer", customerName, "--effective", "2026-02-30"}},
 		{exitInvalid, "effective_date: ", []string{"contract", "terminate", "--customer", customerName, "--effective", "2020-01-01"}},
 		{exitInvalid, "--field: names a field", []string{"artefact", "reveal", sim, "--purpose", "unlock", "--field", "sim_card.none"}},
-		{exitDenied, "[ROLE_NOT_ALLOWED]", []string{"customer", "erase", customerName, "--reason", "asked"}},
+		{exitDenied, "[ROLE_NOT_ALLOWED]", []string{"erase", "confirm", customerName}},
 		{exitUnavailable, "[DEADLINE_EXCEEDED]", []string{"customer", "get", customerName, "--timeout", "1ns"}},
 	} {
 		role := "portal"
@@ -89,7 +89,7 @@ func TestExitCodesOfTheServersAnswers(t *testing.T) {
 func TestCommandLinesThatAreWrong(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"customer":                                         "one of enrol, erase, get, update",
+		"customer":                                         "one of enrol, get, update",
 		"custmer get x":                                    "is customer meant?",
 		"customer gte x":                                   "is get meant?",
 		"nonsense":                                         "there is no such command",
@@ -97,7 +97,9 @@ func TestCommandLinesThatAreWrong(t *testing.T) {
 		"customer get a b":                                 "NAME is all it takes",
 		"customer enrol":                                   `"file"`,
 		"customer enrol -f x y":                            "flags only",
-		"customer erase x":                                 `"reason"`,
+		"erase request x --ground child":                   `"reason"`,
+		"erase request x --reason y":                       `"ground"`,
+		"erase request x --ground fun --reason y":          "purpose-gone, consent-withdrawn",
 		"artefact register -f x":                           `"customer"`,
 		"artefact reveal x":                                `"purpose"`,
 		"artefact reveal x --purpose curiosity":            "customer-request, unlock, block, claim, police-report",

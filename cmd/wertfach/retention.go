@@ -72,6 +72,9 @@ func (c *cli) printRetention(r *wertfachv1.Retention) error {
 		for _, h := range r.GetHolds() {
 			row("hold "+h.GetId(), holdLine(h))
 		}
+		if r.GetErasureRequest() != nil {
+			row("erasure requested", requestLine(r.GetErasureRequest()))
+		}
 		row("next something goes", cmp.Or(r.GetNextDate(), "-"))
 		row("nothing is left", cmp.Or(r.GetEraseDate(), "-"))
 	})
@@ -97,6 +100,11 @@ func holdLine(h *wertfachv1.Hold) string {
 		until = "first day without: " + h.GetUntilDate()
 	}
 	return strings.Join(nonEmpty(kind, h.GetReason(), until, span(h.GetCreateTime(), "released", h.GetReleaseTime())), ", ")
+}
+
+func requestLine(r *wertfachv1.ErasureRequest) string {
+	ground := shortName(r.GetGround().Descriptor(), r.GetGround().Number(), "GROUND_")
+	return strings.Join(nonEmpty(ground, r.GetReason(), "by "+r.GetRequestedBy(), "lapses "+shownTime(r.GetLapseTime())), ", ")
 }
 
 // span says since when something is in force, or how long it was.

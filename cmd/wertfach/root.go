@@ -94,7 +94,7 @@ for what a script can rely on.`,
 	flags.Var(&patience{&c.timeout}, "timeout", "give up after `DURATION` (default 1m, for the transfer of a scan 30m)")
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(c.customer(), c.artefact(), c.scan(), c.service(), c.contract(), c.receipt())
+	root.AddCommand(c.customer(), c.artefact(), c.scan(), c.service(), c.contract(), c.erase(), c.receipt())
 	root.AddCommand(c.retention(), c.audit())
 	root.AddCommand(c.governing()...)
 	root.AddCommand(serverCommands()...)

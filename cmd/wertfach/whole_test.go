@@ -166,13 +166,26 @@ func TestBarsAreForPeople(t *testing.T) {
 func TestErasureAndItsReceipt(t *testing.T) {
 	t.Parallel()
 	s, _ := enrolled(t)
-	s.refused(t, "core-banking", "", exitInvalid, "reason: ", "customer", "erase", customerName, "--reason", "asked by anna@example.com")
-	erased := s.must(t, "core-banking", "", "customer", "erase", customerName, "--reason", "account closed")
-	if again := s.must(t, "core-banking", "", "customer", "erase", customerName, "--reason", "again"); again != erased {
+	request := func(reason string) []string {
+		return []string{"erase", "request", customerName, "--ground", "consent-withdrawn", "--reason", reason}
+	}
+	s.refused(t, "officer-ines", "", exitInvalid, "reason: ", request("asked by anna@example.com")...)
+	s.refused(t, "officer-paul", "", exitState, "[ERASURE_NOT_REQUESTED]", "erase", "confirm", customerName)
+	s.must(t, "officer-ines", "", request("wrong one")...)
+	s.must(t, "officer-paul", "", "erase", "cancel", customerName)
+	if asked := decoded(t, s.must(t, "officer-ines", "", request("account closed")...)); asked["ground"] != "GROUND_CONSENT_WITHDRAWN" {
+		t.Errorf("the request is %v", asked)
+	}
+	s.refused(t, "officer-ines", "", exitState, "[SECOND_OFFICER_NEEDED]", "erase", "confirm", customerName)
+	erased := s.must(t, "officer-paul", "", "erase", "confirm", customerName, "--reason", "seen the letter")
+	if again := s.must(t, "officer-paul", "", "erase", "confirm", customerName); again != erased {
 		t.Errorf("a second erasure gives\n%s, not\n%s", again, erased)
 	}
 	s.refused(t, "portal", "", exitNotFound, "[CUSTOMER_NOT_FOUND]", "customer", "get", customerName)
 
+	if list := s.must(t, "operator", "", "receipt", "list", "--parent", "institutes/musterbank"); !strings.Contains(list, name(t, erased)) {
+		t.Errorf("the receipt is not among\n%s", list)
+	}
 	file := filepath.Join(s.dir, "receipt.json")
 	if got := decoded(t, s.must(t, "core-banking", "", "receipt", "get", name(t, erased), "--out", file)); got["reason"] != "account closed" || got["envelope"] != nil {
 		t.Errorf("receipt %v", got)

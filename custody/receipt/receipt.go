@@ -38,13 +38,20 @@ type Statement struct {
 	KeyVersion int    `json:"key_version"`
 	// Destroyed counts the destroyed objects by kind.
 	Destroyed map[string]int `json:"destroyed"`
-	// Policy is the rule by which it was erased, Reason why.
+	// Policy is how it came to be erased, "on-request" or "retention"; Basis the
+	// legal basis, and Reason why, in somebody's words.
 	Policy string `json:"policy"`
+	Basis  string `json:"basis,omitempty"`
 	Reason string `json:"reason"`
+	// RequestedBy and ConfirmedBy are the two privacy officers of an erasure on
+	// request, as the audit log names people, and Confirmation why it was confirmed.
+	RequestedBy  string `json:"requested_by,omitempty"`
+	ConfirmedBy  string `json:"confirmed_by,omitempty"`
+	Confirmation string `json:"confirmation,omitempty"`
 	// Request is a keyed hash of the request that asked for it, by which the
 	// server knows the request again; empty where it had no id.
 	Request string `json:"request,omitempty"`
-	// Requested is when the erasure began, KeyDestroyed when nothing opened any
+	// Requested is when the erasure was asked for or, by rule, began; KeyDestroyed when nothing opened any
 	// more, Completed when the last object was gone. All in UTC.
 	Requested    time.Time `json:"requested_time"`
 	KeyDestroyed time.Time `json:"key_destroyed_time"`

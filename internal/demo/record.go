@@ -18,7 +18,7 @@ func refuseCallers(s *stage, artefacts map[string]string) error {
 	}{
 		{"agent-lena", "not verified", []string{"artefact", "reveal", artefacts["sim_card"], "--purpose", "unlock"}},
 		{"officer-ines", "may not do this", []string{"artefact", "reveal", artefacts["sim_card"], "--purpose", "unlock"}},
-		{"portal", "may not do this", []string{"customer", "erase", customer, "--reason", "account closed"}},
+		{"portal", "may not do this", []string{"erase", "confirm", customer}},
 		{"operator", "may not do this", []string{"customer", "get", customer}},
 	} {
 		out, err := s.as(try.role, try.args...)

@@ -222,7 +222,15 @@ func backup(s *stage) error {
 }
 
 func erase(s *stage) error {
-	out, err := s.as("core-banking", "customer", "erase", customer, "--reason", "account closed")
+	request := []string{"erase", "request", customer, "--ground", "purpose-gone", "--reason", "account closed"}
+	if _, err := s.as("officer-ines", request...); err != nil {
+		return err
+	}
+	out, err := s.as("officer-ines", "erase", "confirm", customer)
+	if err := s.refusal(out, err, "another privacy officer"); err != nil {
+		return err
+	}
+	out, err = s.as("officer-paul", "erase", "confirm", customer)
 	if err != nil {
 		return err
 	}

@@ -237,9 +237,13 @@ func TestKeysFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	erased, err := dial(t, d, "core-banking").Lifecycle.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{
-		Name: samples[0].Customer, Reason: "tried out",
+	_, err = dial(t, d, "officer-ines").Lifecycle.RequestErasure(t.Context(), &wertfachv1.RequestErasureRequest{
+		Name: samples[0].Customer, Ground: wertfachv1.ErasureRequest_GROUND_PURPOSE_GONE, Reason: "tried out",
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	erased, err := dial(t, d, "officer-paul").Lifecycle.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{Name: samples[0].Customer})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
@@ -26,7 +27,25 @@ func cancelling(name func(*scene) string) func(context.Context, *scene) error {
 
 func erasing(name func(*scene) string, reason, etag string) func(context.Context, *scene) error {
 	return func(ctx context.Context, s *scene) error {
+		req := erasure(name(s), reason)
+		req.Etag = etag
+		_, err := s.lifecycle.RequestErasure(ctx, req)
+		return err
+	}
+}
+
+func confirming(name func(*scene) string, reason, etag string) func(context.Context, *scene) error {
+	return func(ctx context.Context, s *scene) error {
 		_, err := s.lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: name(s), Reason: reason, Etag: etag})
+		return err
+	}
+}
+
+func holding(name func(*scene) string, reason, until string) func(context.Context, *scene) error {
+	return func(ctx context.Context, s *scene) error {
+		_, err := s.lifecycle.PlaceHold(ctx, &wertfachv1.PlaceHoldRequest{
+			Name: name(s), Kind: wertfachv1.Hold_KIND_LEGAL_CLAIM, Reason: reason, UntilDate: until,
+		})
 		return err
 	}
 }
@@ -72,6 +91,44 @@ func badEndings() []refusal {
 		invalid("erase with a long etag", erasing(ofErika, "asked by letter", strings.Repeat("etag", 17)), "etag string.max_len"),
 		{"erase with a stale etag", erasing(ofErika, "asked by letter", "stale-4711"), codes.Aborted, "STALE_ETAG", nil},
 		{"erase nobody", erasing(ofNobody, "asked by letter", ""), codes.NotFound, "CUSTOMER_NOT_FOUND", nil},
+		{"erase on no ground", func(ctx context.Context, s *scene) error {
+			_, err := s.lifecycle.RequestErasure(ctx, &wertfachv1.RequestErasureRequest{Name: ofErika(s), Reason: "asked by letter"})
+			return err
+		}, codes.InvalidArgument, "INVALID_FIELD", []string{"ground required"}},
+		{"confirm what nobody asked for", confirming(ofErika, "", ""), codes.FailedPrecondition, "ERASURE_NOT_REQUESTED", nil},
+		{"confirm for nobody", confirming(ofNobody, "", ""), codes.NotFound, "CUSTOMER_NOT_FOUND", nil},
+		invalid("confirm and name an address", confirming(ofErika, "asked by erika@mustermann.example", ""), "reason reason.personal"),
+		{"confirm with a stale etag", confirming(ofErika, "", "stale-4711"), codes.Aborted, "STALE_ETAG", nil},
+		{"take back what nobody asked for", func(ctx context.Context, s *scene) error {
+			_, err := s.lifecycle.CancelErasure(ctx, &wertfachv1.CancelErasureRequest{Name: ofErika(s)})
+			return err
+		}, codes.FailedPrecondition, "ERASURE_NOT_REQUESTED", nil},
+
+		invalid("hold without a reason", holding(ofErika, "", ""), "reason required"),
+		invalid("hold and name an address", holding(ofErika, "against erika@mustermann.example", ""), "reason reason.personal"),
+		invalid("hold until the past", holding(ofErika, "4 O 12/26", yesterday), "until_date until-date.past"),
+		invalid("hold until no day", holding(ofErika, "4 O 12/26", "2031-02-29"), "until_date date.calendar"),
+		{"hold nobody", holding(ofNobody, "4 O 12/26", ""), codes.NotFound, "CUSTOMER_NOT_FOUND", nil},
+		{"release no hold", func(ctx context.Context, s *scene) error {
+			_, err := s.lifecycle.ReleaseHold(ctx, &wertfachv1.ReleaseHoldRequest{Name: ofErika(s), HoldId: absent})
+			return err
+		}, codes.NotFound, "HOLD_NOT_FOUND", nil},
+		{"restrict on no ground", func(ctx context.Context, s *scene) error {
+			_, err := s.lifecycle.RestrictProcessing(ctx, &wertfachv1.RestrictProcessingRequest{Name: ofErika(s)})
+			return err
+		}, codes.InvalidArgument, "INVALID_FIELD", []string{"ground required"}},
+		{"lift no restriction", func(ctx context.Context, s *scene) error {
+			_, err := s.lifecycle.LiftRestriction(ctx, &wertfachv1.LiftRestrictionRequest{Name: ofErika(s), CustomerToldTime: timestamppb.Now()})
+			return err
+		}, codes.FailedPrecondition, "PROCESSING_NOT_RESTRICTED", nil},
+		{"lift without having told", func(ctx context.Context, s *scene) error {
+			_, err := s.lifecycle.LiftRestriction(ctx, &wertfachv1.LiftRestrictionRequest{Name: ofErika(s)})
+			return err
+		}, codes.InvalidArgument, "INVALID_FIELD", []string{"customer_told_time required"}},
+		invalid("explain a termination on no day", func(ctx context.Context, s *scene) error {
+			_, err := s.lifecycle.ExplainRetention(ctx, &wertfachv1.ExplainRetentionRequest{Name: ofErika(s), EffectiveDate: "2031-02-29"})
+			return err
+		}, "effective_date date.calendar"),
 	}
 	for what, name := range map[string]string{
 		"no receipt": bank + "/receipts/" + absent, "the receipt of an unknown institute": "institutes/strange/receipts/" + absent,

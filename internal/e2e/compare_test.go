@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"cmp"
 	"reflect"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/internal/grpcfault"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
 
@@ -38,7 +40,7 @@ func same(t testing.TB, got, want proto.Message) {
 // refused wants an error of that reason.
 func refused(t testing.TB, what string, err error, reason string) {
 	t.Helper()
-	if got := fault.ReasonOf(err); got != reason {
+	if got := cmp.Or(fault.ReasonOf(err), fault.ReasonOf(grpcfault.FromStatus(err))); got != reason {
 		t.Errorf("%s: %v of reason %q, want %s", what, err, got, reason)
 	}
 }

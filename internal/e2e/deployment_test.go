@@ -22,6 +22,7 @@ import (
 	"github.com/wertfach/wertfach/internal/custodytest"
 	"github.com/wertfach/wertfach/internal/pki"
 	"github.com/wertfach/wertfach/internal/servertest"
+	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 	"github.com/wertfach/wertfach/server"
 	"github.com/wertfach/wertfach/vault"
 )
@@ -154,6 +155,12 @@ func (d *deployment) client(t testing.TB, role string) *client.Client {
 func (d *deployment) dial(t testing.TB, options ...grpc.DialOption) grpc.ClientConnInterface {
 	t.Helper()
 	return servertest.Anybody(t, d.edge, func(role string) *grpc.ClientConn { return d.dialAs(t, role, options...) })
+}
+
+// officers are two privacy officers: one asks for erasures, the other confirms.
+func (d *deployment) officers(t testing.TB) wertfachv1.LifecycleServiceClient {
+	t.Helper()
+	return wertfachv1.NewLifecycleServiceClient(d.dial(t))
 }
 
 // dialAs opens a bare connection as that role.

@@ -10,6 +10,7 @@ import (
 	"github.com/wertfach/wertfach/client"
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/custody/receipt"
+	"github.com/wertfach/wertfach/internal/servertest"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
 
@@ -67,7 +68,7 @@ func (s *story) verificationCode(t *testing.T) {
 	want := plainArtefact(a)
 	want.GetPaymentCard().CardVerificationCode = "737"
 	same(t, plainArtefact(revealed), want)
-	_, err = s.core.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: issuer + "/customers/4711-0815", Reason: "end of the card"})
+	_, err = servertest.Erase(ctx, s.officers(t), issuer+"/customers/4711-0815", "end of the card")
 	ok(t, err)
 }
 
@@ -96,11 +97,15 @@ func (s *story) everyChange(t *testing.T) map[string]error {
 }
 
 func (s *story) erase(t *testing.T) {
-	_, err := s.core.Lifecycle.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{Name: erikaName, Reason: "asked for it", Etag: "stale"})
+	officers, keys := s.officers(t), len(s.keyNames(t))
+	_, err := officers.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{Name: erikaName})
+	refused(t, "erasing what nobody asked for", err, "ERASURE_NOT_REQUESTED")
+	_, err = officers.RequestErasure(t.Context(), erasure(erikaName, "asked for it"))
+	ok(t, err)
+	_, err = officers.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{Name: erikaName, Etag: "stale"})
 	refused(t, "erasing with a stale etag", err, "STALE_ETAG")
-	keys := len(s.keyNames(t))
-	got, err := s.core.Lifecycle.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{
-		Name: erikaName, Reason: "asked for it", Etag: s.customer.GetEtag(),
+	got, err := officers.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{
+		Name: erikaName, Reason: "seen the letter", Etag: s.customer.GetEtag(),
 	})
 	ok(t, err)
 	s.receipt = got
@@ -115,6 +120,9 @@ func (s *story) erase(t *testing.T) {
 		want["pointer"] += map[string]int32{"sim_card": 1, "device": 2, "document": 1}[kindOf(a)]
 	}
 	equal(t, got.GetDestroyed(), want)
+	if got.GetRequestedBy() == got.GetConfirmedBy() || got.GetRequestedBy() == "" || got.GetConfirmation() != "seen the letter" || got.GetBasis() != "Art. 17(1)(b) GDPR" {
+		t.Errorf("the receipt names %q and %q, %q, %q", got.GetRequestedBy(), got.GetConfirmedBy(), got.GetConfirmation(), got.GetBasis())
+	}
 	if got.GetReason() != "asked for it" || got.GetPolicy() != "on-request" || got.GetKeyVersion() != 1 || got.GetKeyName() == "" ||
 		!recent(got.GetDestroyTime()) || got.GetCompleteTime().AsTime().Before(got.GetDestroyTime().AsTime()) {
 		t.Errorf("receipt %v", got)
@@ -126,9 +134,12 @@ func (s *story) erase(t *testing.T) {
 	}
 	s.verify(t)
 
-	again, err := s.core.Lifecycle.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{Name: erikaName, Reason: "asked for it twice"})
+	again, err := officers.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{Name: erikaName, Reason: "twice"})
 	ok(t, err)
 	same(t, again, got)
+	list, err := officers.ListErasureReceipts(t.Context(), &wertfachv1.ListErasureReceiptsRequest{Parent: bank})
+	ok(t, err)
+	same(t, list, &wertfachv1.ListErasureReceiptsResponse{Receipts: []*wertfachv1.ErasureReceipt{got}})
 	read, err := s.core.Lifecycle.GetErasureReceipt(t.Context(), &wertfachv1.GetErasureReceiptRequest{Name: got.GetName()})
 	ok(t, err)
 	same(t, read, got)
@@ -179,7 +190,7 @@ func (s *story) enrolAgain(t *testing.T) {
 	}
 	_, err = s.c.DownloadScan(ctx, s.scans[0].GetName(), io.Discard)
 	refused(t, "an old scan", err, "ARTEFACT_NOT_FOUND")
-	second, err := s.core.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: erikaName, Reason: "left again"})
+	second, err := servertest.Erase(ctx, s.officers(t), erikaName, "left again")
 	ok(t, err)
 	if second.GetName() == s.receipt.GetName() || second.GetKeyName() == s.receipt.GetKeyName() {
 		t.Error("the second erasure has the first one's receipt or key")
@@ -207,9 +218,9 @@ func (s *story) sweep(t *testing.T) {
 	refused(t, "get", err, "CUSTOMER_NOT_FOUND")
 	equal(t, s.objects(t, "musterbank/"), 3) // three receipts
 	equal(t, s.objects(t, "index/"), 0)
-	again, err := s.core.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: erikaName, Reason: "late"})
+	again, err := servertest.Erase(ctx, s.officers(t), erikaName, "late")
 	ok(t, err)
-	if again.GetPolicy() != "contract-end" || again.GetReason() != "end of contract" {
+	if again.GetPolicy() != "retention" || again.GetReason() != "end of contract" {
 		t.Errorf("the sweep's receipt: %v", again)
 	}
 }

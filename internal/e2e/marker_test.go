@@ -15,6 +15,7 @@ import (
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/format"
 	"github.com/wertfach/wertfach/internal/custodytest"
+	"github.com/wertfach/wertfach/internal/servertest"
 	"github.com/wertfach/wertfach/internal/testenv"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
@@ -74,7 +75,7 @@ func (m *markers) run(t *testing.T) {
 
 	// The one thing that is kept in clear for ever, on purpose.
 	const reason = "Kündigung durch Kundin"
-	r, err := m.core.Lifecycle.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{Name: m.customer, Reason: reason})
+	r, err := servertest.Erase(t.Context(), m.officers(t), m.customer, reason)
 	ok(t, err)
 	if !bytes.Contains(r.GetEnvelope(), []byte("payload")) {
 		t.Errorf("envelope %s", r.GetEnvelope())
@@ -244,7 +245,8 @@ func (m *markers) refuse(t *testing.T) {
 	call(m.core.Lifecycle.TerminateContract(ctx, &wertfachv1.TerminateContractRequest{
 		Name: m.customer, EffectiveDate: m.text("day"), Reason: m.text("an") + "@example.org",
 	}))
-	call(m.core.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: m.customer, Reason: "Konto " + m.mark("98765432101234")}))
+	call(m.officers(t).RequestErasure(ctx, erasure(m.customer, "Konto "+m.mark("98765432101234"))))
+	call(m.officers(t).EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: m.customer, Reason: "Konto " + m.mark("98765432109876")}))
 	call(m.core.Lifecycle.GetErasureReceipt(ctx, &wertfachv1.GetErasureReceiptRequest{Name: issuer + "/receipts/" + m.mark("quittung-8x2k4f")}))
 	file := pdfFile(100<<10, m.text("line of a refused page"))
 	for _, option := range []client.UploadOption{

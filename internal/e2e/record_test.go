@@ -82,6 +82,9 @@ func checkRecord(t *testing.T, s *scene, m protoreflect.MethodDescriptor, what s
 	if reveal != (len(e.Fields) > 0) || reveal != (e.Purpose != "") && what == "success" {
 		t.Errorf("%s, %s: revealed %v for %q", m.Name(), what, e.Fields, e.Purpose)
 	}
+	if m.Name() == "ListErasureReceipts" {
+		return // about no customer, or many
+	}
 	receipt := m.Name() == "GetErasureReceipt" || m.Name() == "EraseCustomer"
 	if what == "success" && rule.Resource != "" && (e.Subject == "") != receipt || (e.Receipt != "") != (receipt && what == "success") {
 		t.Errorf("%s, %s: about subject %q and receipt %q", m.Name(), what, e.Subject, e.Receipt)

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/internal/servertest"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
 
@@ -78,7 +79,7 @@ func newScene(t *testing.T, b *backends) *scene {
 	})
 	ok(t, err)
 	s.enrol(t, bank, "gone", erika())
-	s.receipt, err = s.lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: bank + "/customers/gone", Reason: "asked for it"})
+	s.receipt, err = servertest.Erase(ctx, s.lifecycle, bank+"/customers/gone", "asked for it")
 	ok(t, err)
 	return s
 }

@@ -165,8 +165,15 @@ func requests() map[protoreflect.Name]request {
 		"ReleaseHold": {good: func(x target) proto.Message {
 			return &wertfachv1.ReleaseHoldRequest{Name: x.customer.GetName(), HoldId: cmp.Or(x.hold, "unknown")}
 		}},
-		"EraseCustomer": {good: func(x target) proto.Message {
-			return &wertfachv1.EraseCustomerRequest{Name: x.customer.GetName(), Reason: "asked"}
+		"RequestErasure": {
+			func(x target) proto.Message { return erasure(x.customer.GetName(), "asked") },
+			func(x target) proto.Message { return erasure(x.customer.GetName(), "asked twice") },
+		},
+		"CancelErasure": {good: func(x target) proto.Message { return &wertfachv1.CancelErasureRequest{Name: x.customer.GetName()} }},
+		"EraseCustomer": {good: func(x target) proto.Message { return &wertfachv1.EraseCustomerRequest{Name: x.customer.GetName()} }},
+		"ListErasureReceipts": {good: func(x target) proto.Message {
+			parent, _, _ := strings.Cut(x.customer.GetName(), "/customers/")
+			return &wertfachv1.ListErasureReceiptsRequest{Parent: parent}
 		}},
 		"ListEvents": {good: func(x target) proto.Message {
 			parent, _, _ := strings.Cut(x.customer.GetName(), "/customers/")
@@ -276,6 +283,8 @@ func (s *scene) prepared(t testing.TB, m protoreflect.MethodDescriptor, id strin
 		_, err = s.lifecycle.TerminateContract(t.Context(), &wertfachv1.TerminateContractRequest{
 			Name: x.customer.GetName(), EffectiveDate: "2099-12-31",
 		})
+	case "CancelErasure", "EraseCustomer":
+		_, err = s.lifecycle.RequestErasure(t.Context(), erasure(x.customer.GetName(), "asked for it"))
 	case "LiftRestriction":
 		_, err = s.lifecycle.RestrictProcessing(t.Context(), &wertfachv1.RestrictProcessingRequest{
 			Name: x.customer.GetName(), Ground: wertfachv1.Restriction_GROUND_OBJECTION,
@@ -290,4 +299,8 @@ func (s *scene) prepared(t testing.TB, m protoreflect.MethodDescriptor, id strin
 	}
 	ok(t, err)
 	return x
+}
+
+func erasure(customer, reason string) *wertfachv1.RequestErasureRequest {
+	return &wertfachv1.RequestErasureRequest{Name: customer, Ground: wertfachv1.ErasureRequest_GROUND_CONSENT_WITHDRAWN, Reason: reason}
 }

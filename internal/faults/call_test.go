@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/wertfach/wertfach/internal/servertest"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
 )
 
@@ -87,6 +88,8 @@ func (d *deployment) prepared(ctx context.Context, m protoreflect.MethodDescript
 		if err == nil {
 			x.hold = r.GetHolds()[0].GetId()
 		}
+	case m.Name() == "EraseCustomer", m.Name() == "CancelErasure":
+		_, err = wertfachv1.NewLifecycleServiceClient(d.conn).RequestErasure(ctx, erasure(x))
 	case m.Name() == "SetServices":
 		var now *wertfachv1.Customer
 		now, err = wertfachv1.NewCustomerServiceClient(d.conn).GetCustomer(ctx, &wertfachv1.GetCustomerRequest{Name: x.customer})
@@ -130,9 +133,7 @@ func (d *deployment) somebody(t testing.TB) target {
 	defer cancel()
 	erased, err := d.enrolled(ctx, target{customer: bank + "/customers/" + uuid()}, false)
 	ok(t, err)
-	receipt, err := wertfachv1.NewLifecycleServiceClient(d.conn).EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{
-		Name: erased.customer, Reason: "asked for",
-	})
+	receipt, err := servertest.Erase(ctx, wertfachv1.NewLifecycleServiceClient(d.conn), erased.customer, "asked for")
 	ok(t, err)
 	x, err := d.enrolled(ctx, target{customer: bank + "/customers/" + uuid(), receipt: receipt.GetName()}, true)
 	ok(t, err)

@@ -127,9 +127,12 @@ func requests() map[protoreflect.Name]request {
 		"ReleaseHold": changes(2, func(x target) proto.Message {
 			return &wertfachv1.ReleaseHoldRequest{Name: x.customer, HoldId: x.hold}
 		}),
+		"RequestErasure": changes(2, func(x target) proto.Message { return erasure(x) }),
+		"CancelErasure":  changes(2, func(x target) proto.Message { return &wertfachv1.CancelErasureRequest{Name: x.customer} }),
 		"EraseCustomer": withScan(gone, func(x target) proto.Message {
-			return &wertfachv1.EraseCustomerRequest{Name: x.customer, Reason: "asked for in a letter"}
+			return &wertfachv1.EraseCustomerRequest{Name: x.customer, Reason: "seen the letter"}
 		}),
+		"ListErasureReceipts": reads(func(target) proto.Message { return &wertfachv1.ListErasureReceiptsRequest{Parent: bank, PageSize: 1} }),
 		"ListEvents": reads(func(target) proto.Message {
 			return &wertfachv1.ListEventsRequest{Parent: bank, StartTime: timestamppb.New(time.Now().Add(-48 * time.Hour))}
 		}),
@@ -137,6 +140,12 @@ func requests() map[protoreflect.Name]request {
 			return &wertfachv1.VerifyLogRequest{StartDate: time.Now().UTC().Format(time.DateOnly)}
 		}),
 		"GetErasureReceipt": reads(func(x target) proto.Message { return &wertfachv1.GetErasureReceiptRequest{Name: x.receipt} }),
+	}
+}
+
+func erasure(x target) *wertfachv1.RequestErasureRequest {
+	return &wertfachv1.RequestErasureRequest{
+		Name: x.customer, Ground: wertfachv1.ErasureRequest_GROUND_UNLAWFUL, Reason: "asked for in a letter",
 	}
 }
 

@@ -29,6 +29,7 @@ var kinds = map[string]rights{
 	"elsebank/dossiers/p":         {deploy.Server: "rwd", deploy.Sweeper: "rwd", deploy.Hotline: "rw", deploy.Operator: "rw"},
 	"elsebank/scans/p/s":          {deploy.Server: "rwd", deploy.Sweeper: "rwd", deploy.Hotline: "d", deploy.Operator: "rw"},
 	"elsebank/pending/p.c":        {deploy.Server: "rwd", deploy.Sweeper: "rwd", deploy.Hotline: "rwd", deploy.Operator: "rwd"},
+	"elsebank/requests/p":         {deploy.Server: "rwd", deploy.Sweeper: "rwd"},
 	"elsebank/erasing/p":          {deploy.Server: "rwd", deploy.Sweeper: "rwd"},
 	"elsebank/due/2199-01-01/p.e": {deploy.Server: "wd", deploy.Sweeper: "rwd", deploy.Hotline: "wd", deploy.Operator: "wd"},
 	"elsebank/receipts/p-e":       {deploy.Server: "rw", deploy.Sweeper: "rw"},

@@ -46,9 +46,13 @@ func (s *site) testErasure(t *testing.T) {
 	if fault.ReasonOf(err) != custody.ReasonCustomerExists {
 		t.Errorf("enrolled twice: %v", err)
 	}
+	asked := custody.ErasureDraft{Ground: "GROUND_CONSENT_WITHDRAWN", Reason: "asked for it", By: "officer-ines"}
+	if _, err := server.RequestErasure(ctx, name, asked, custody.Request{}); err != nil {
+		t.Fatal(err)
+	}
 	req := custody.Request{ID: "once", Content: []byte("erase")}
 	for range 2 {
-		_, err := server.Erase(ctx, name, "asked for it", "", req)
+		_, err := server.Erase(ctx, name, custody.Confirmation{By: "officer-paul"}, req)
 		var e *fault.Error
 		if !errors.As(err, &e) || e.Kind != fault.Unavailable || e.Reason != custody.ReasonErasurePending || e.RetryAfter < time.Second {
 			t.Fatalf("got %v", err)
@@ -60,7 +64,7 @@ func (s *site) testErasure(t *testing.T) {
 	if report, err := sweeper.Sweep(ctx, custody.SweepOptions{}); err != nil || report != (custody.SweepReport{Resumed: 1, Settled: 1}) {
 		t.Errorf("the sweep: %v, %+v", err, report)
 	}
-	out, err := server.Erase(ctx, name, "asked for it", "", req)
+	out, err := server.Erase(ctx, name, custody.Confirmation{By: "officer-paul"}, req)
 	if err != nil || out.Statement.Destroyed["dossier"] != 1 {
 		t.Errorf("afterwards: %v, %+v", err, out.Statement)
 	}
@@ -250,7 +254,7 @@ func (s *site) testRotation(t *testing.T) {
 	if _, err := server.Reveal(ctx, sim, nil); err != nil {
 		t.Errorf("revealing by the server: %v", err)
 	}
-	if _, err := operator.Erase(ctx, name, "asked for it", "", custody.Request{}); fault.KindOf(err) != fault.Unavailable {
+	if _, err := operator.RequestErasure(ctx, name, custody.ErasureDraft{Ground: "GROUND_CHILD", Reason: "asked for it", By: "officer-ines"}, custody.Request{}); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("the operator erases: %v", err)
 	}
 	if _, err := server.Customer(ctx, name); err != nil {

@@ -156,16 +156,27 @@ func (e *Edge) Recorded(t testing.TB, from time.Time) []audit.Event {
 }
 
 // Token is a token of a sample person of that group.
-func (e *Edge) Token(t testing.TB, group string) string {
+func (e *Edge) Token(t testing.TB, group string) string { t.Helper(); return e.token(t, group, 0) }
+
+// SecondToken is one of another sample person of the group.
+func (e *Edge) SecondToken(t testing.TB, group string) string {
+	t.Helper()
+	return e.token(t, group, 1)
+}
+
+func (e *Edge) token(t testing.TB, group string, n int) string {
 	t.Helper()
 	for _, p := range devissuer.People() {
-		if p.Groups[0] == group {
+		if p.Groups[0] != group {
+			continue
+		}
+		if n--; n < 0 {
 			token, err := e.Issuer.Token(p, time.Now())
 			must(t, err)
 			return token
 		}
 	}
-	t.Fatalf("nobody is in the group %s", group)
+	t.Fatalf("too few are in the group %s", group)
 	return ""
 }
 

@@ -16,6 +16,8 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/wertfach/wertfach/client"
+	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/format"
 	"github.com/wertfach/wertfach/internal/custodytest"
@@ -60,8 +62,19 @@ func TestNothingIsTold(t *testing.T) {
 	customer, artefact := m.keep(t, portal)
 	m.refuse(t, portal, customer, artefact)
 	m.makeUp(t, r)
-	_, err := core.Lifecycle.EraseCustomer(t.Context(), &wertfachv1.EraseCustomerRequest{Name: customer, Reason: m.mark("Umzug nach Villabajo")})
+	_, err := core.Lifecycle.TerminateContract(t.Context(), &wertfachv1.TerminateContractRequest{
+		Name: customer, EffectiveDate: "2199-01-01", Reason: m.mark("Umzug nach Villabajo"),
+	})
 	ok(t, err)
+	again := &wertfachv1.Customer{}
+	field.Customer.Write(m.PlainCustomer(), again)
+	_, id, _ := strings.Cut(customer, "/customers/")
+	// Who is there already is not enrolled, and the key that was made is destroyed.
+	if _, err := core.Customers.EnrolCustomer(t.Context(), &wertfachv1.EnrolCustomerRequest{
+		Parent: "institutes/musterbank", CustomerId: id, Customer: again,
+	}); fault.ReasonOf(err) != custody.ReasonCustomerExists {
+		t.Errorf("enrolled twice: %v", err)
+	}
 
 	_, scrape := r.page(t, "/metrics")
 	if code, health := r.page(t, "/readyz"); code != http.StatusOK {

@@ -44,6 +44,19 @@ type Product struct {
 // Stop stops the server.
 func (p *Product) Stop() error { return errors.Join(p.Client.Close(), p.stop()) }
 
+// Officers opens clients of two privacy officers: one asks for erasures, the other
+// confirms them. The caller closes both.
+func (p *Product) Officers(s *site.Site) (asks, confirms *client.Client, err error) {
+	both := s.Officers(p.config.Address)
+	if asks, err = open(both[0]); err != nil {
+		return nil, nil, err
+	}
+	if confirms, err = open(both[1]); err != nil {
+		return nil, nil, errors.Join(err, asks.Close())
+	}
+	return asks, confirms, nil
+}
+
 // Dial opens one more client with connections of its own.
 func (p *Product) Dial() (*client.Client, error) { return open(p.config) }
 

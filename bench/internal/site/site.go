@@ -20,6 +20,7 @@ import (
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/deploy"
 	"github.com/wertfach/wertfach/internal/config"
+	"github.com/wertfach/wertfach/internal/devissuer"
 	"github.com/wertfach/wertfach/internal/pki"
 	"github.com/wertfach/wertfach/internal/testenv"
 	"github.com/wertfach/wertfach/vault"
@@ -52,6 +53,8 @@ type Site struct {
 	authority  *pki.Authority
 	server     pki.Pair
 	client     pki.Pair
+	desk       pki.Pair // the privacy officers' machine
+	issuer     *devissuer.Issuer
 }
 
 // Start starts both servers in dir and prepares them for the institutes. What
@@ -82,6 +85,9 @@ func Start(ctx context.Context, dir string, institutes ...string) (s *Site, err 
 // Stop stops both.
 func (s *Site) Stop() error {
 	var errs []error
+	if s.issuer != nil {
+		errs = append(errs, s.issuer.Close())
+	}
 	if s.Vault != nil {
 		errs = append(errs, s.Vault.Stop())
 	}
@@ -133,8 +139,16 @@ func (s *Site) identities(ctx context.Context) (err error) {
 	if s.server, err = s.authority.Server(loopback); err != nil {
 		return err
 	}
-	s.client, err = s.authority.Client("portal", "bench")
-	return err
+	if s.client, err = s.authority.Client("portal", "bench"); err != nil {
+		return err
+	}
+	if s.desk, err = s.authority.Client("privacy-officer", "bench"); err != nil {
+		return err
+	}
+	if s.issuer, err = devissuer.Start(filepath.Join(s.dir, "issuer")); err != nil {
+		return err
+	}
+	return s.issuer.Renew(s.dir, time.Now())
 }
 
 // LetErase gives the server the rights of a sweeper too, so that it erases in one
@@ -159,6 +173,17 @@ func (s *Site) Client(address string) client.Config {
 	}
 }
 
+// Officers are how two privacy officers reach it. Their tokens last for an hour.
+func (s *Site) Officers(address string) (all [2]client.Config) {
+	for i, name := range []string{"officer-ines", "officer-paul"} {
+		all[i] = client.Config{
+			Address: address, CAFile: s.authority.CAFile(), CertFile: s.desk.CertFile, KeyFile: s.desk.KeyFile,
+			TokenFile: devissuer.TokenFile(s.dir, name),
+		}
+	}
+	return all
+}
+
 // Config writes a server's configuration to a file: limits and everything else
 // that has a default is left at it.
 func (s *Site) Config(file, listen string) error {
@@ -177,6 +202,12 @@ func (s *Site) Config(file, listen string) error {
 	c["audit"] = map[string]any{"spool_file": filepath.Join(filepath.Dir(file), "spool.db"), "bucket": AuditBucket}
 	c["callers"] = []map[string]any{{
 		"uri": "spiffe://" + pki.TrustDomain + "/portal/bench", "roles": []string{"portal", "core-banking"}, "institutes": []string{"*"},
+	}, {
+		"uri": "spiffe://" + pki.TrustDomain + "/privacy-officer/bench", "roles": []string{"privacy-officer"}, "institutes": []string{"*"},
+	}}
+	c["issuers"] = []map[string]any{{
+		"url": s.issuer.URL(), "audience": devissuer.Audience,
+		"groups": []map[string]any{{"group": devissuer.Officers, "roles": []string{"privacy-officer"}, "institutes": []string{"*"}}},
 	}}
 	var institutes []map[string]any
 	for _, id := range s.institutes {

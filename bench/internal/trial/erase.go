@@ -40,19 +40,30 @@ func erase(ctx context.Context, s *Setting) (rows []result.Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Site.LetErase(context.WithoutCancel(ctx), false)) }()
+	asks, confirms, err := s.Product.Officers(s.Site)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, asks.Close(), confirms.Close()) }()
 	page := photograph(pageSize)
 	var leaving []string
 	erased := &side{name: "erase: 20 artefacts, 20 scans"}
 	p := s.people("p6")
 	erased.prepare = func(ctx context.Context) (err error) {
 		leaving, err = p.some(ctx, s.erasures(), func(ctx context.Context, _ int, customer string) error {
-			return own(ctx, p, customer, page)
+			if err := own(ctx, p, customer, page); err != nil {
+				return err
+			}
+			_, err := asks.Lifecycle.RequestErasure(ctx, &wertfachv1.RequestErasureRequest{
+				Name: customer, Ground: wertfachv1.ErasureRequest_GROUND_CONSENT_WITHDRAWN, Reason: "left the bank",
+			})
+			return err
 		})
 		return err
 	}
 	erased.run = func(ctx context.Context, _ time.Duration) (load.Sample, error) {
 		return load.Each(ctx, 1, len(leaving), func(ctx context.Context, i int) error {
-			_, err := p.client.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: leaving[i], Reason: "left the bank"})
+			_, err := confirms.Lifecycle.EraseCustomer(ctx, &wertfachv1.EraseCustomerRequest{Name: leaving[i]})
 			return err
 		})
 	}

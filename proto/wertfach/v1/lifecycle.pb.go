@@ -13,6 +13,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	emptypb "google.golang.org/protobuf/types/known/emptypb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -25,6 +26,75 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// The grounds of Art. 17(1) GDPR.
+type ErasureRequest_Ground int32
+
+const (
+	// Not said.
+	ErasureRequest_GROUND_UNSPECIFIED ErasureRequest_Ground = 0
+	// The purpose of the data is gone (a).
+	ErasureRequest_GROUND_PURPOSE_GONE ErasureRequest_Ground = 1
+	// The customer withdrew consent (b).
+	ErasureRequest_GROUND_CONSENT_WITHDRAWN ErasureRequest_Ground = 2
+	// The customer objected, and nothing overrides that (c).
+	ErasureRequest_GROUND_OBJECTION ErasureRequest_Ground = 3
+	// The data was processed unlawfully (d).
+	ErasureRequest_GROUND_UNLAWFUL ErasureRequest_Ground = 4
+	// The law demands it (e).
+	ErasureRequest_GROUND_LEGAL_OBLIGATION ErasureRequest_Ground = 5
+	// The data was collected from a child (f).
+	ErasureRequest_GROUND_CHILD ErasureRequest_Ground = 6
+)
+
+// Enum value maps for ErasureRequest_Ground.
+var (
+	ErasureRequest_Ground_name = map[int32]string{
+		0: "GROUND_UNSPECIFIED",
+		1: "GROUND_PURPOSE_GONE",
+		2: "GROUND_CONSENT_WITHDRAWN",
+		3: "GROUND_OBJECTION",
+		4: "GROUND_UNLAWFUL",
+		5: "GROUND_LEGAL_OBLIGATION",
+		6: "GROUND_CHILD",
+	}
+	ErasureRequest_Ground_value = map[string]int32{
+		"GROUND_UNSPECIFIED":       0,
+		"GROUND_PURPOSE_GONE":      1,
+		"GROUND_CONSENT_WITHDRAWN": 2,
+		"GROUND_OBJECTION":         3,
+		"GROUND_UNLAWFUL":          4,
+		"GROUND_LEGAL_OBLIGATION":  5,
+		"GROUND_CHILD":             6,
+	}
+)
+
+func (x ErasureRequest_Ground) Enum() *ErasureRequest_Ground {
+	p := new(ErasureRequest_Ground)
+	*p = x
+	return p
+}
+
+func (x ErasureRequest_Ground) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ErasureRequest_Ground) Descriptor() protoreflect.EnumDescriptor {
+	return file_wertfach_v1_lifecycle_proto_enumTypes[0].Descriptor()
+}
+
+func (ErasureRequest_Ground) Type() protoreflect.EnumType {
+	return &file_wertfach_v1_lifecycle_proto_enumTypes[0]
+}
+
+func (x ErasureRequest_Ground) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ErasureRequest_Ground.Descriptor instead.
+func (ErasureRequest_Ground) EnumDescriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{1, 0}
+}
 
 // What a hold is for.
 type Hold_Kind int32
@@ -68,11 +138,11 @@ func (x Hold_Kind) String() string {
 }
 
 func (Hold_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_wertfach_v1_lifecycle_proto_enumTypes[0].Descriptor()
+	return file_wertfach_v1_lifecycle_proto_enumTypes[1].Descriptor()
 }
 
 func (Hold_Kind) Type() protoreflect.EnumType {
-	return &file_wertfach_v1_lifecycle_proto_enumTypes[0]
+	return &file_wertfach_v1_lifecycle_proto_enumTypes[1]
 }
 
 func (x Hold_Kind) Number() protoreflect.EnumNumber {
@@ -81,7 +151,7 @@ func (x Hold_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Hold_Kind.Descriptor instead.
 func (Hold_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{2, 0}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{3, 0}
 }
 
 // When what of a customer's data goes, and what stands against it.
@@ -101,9 +171,11 @@ type Retention struct {
 	// or something stands against it.
 	NextDate string `protobuf:"bytes,6,opt,name=next_date,json=nextDate,proto3" json:"next_date,omitempty"`
 	// The day on which nothing is left, YYYY-MM-DD; empty as above.
-	EraseDate     string `protobuf:"bytes,7,opt,name=erase_date,json=eraseDate,proto3" json:"erase_date,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	EraseDate string `protobuf:"bytes,7,opt,name=erase_date,json=eraseDate,proto3" json:"erase_date,omitempty"`
+	// The request for erasure that waits for another officer, if any.
+	ErasureRequest *ErasureRequest `protobuf:"bytes,8,opt,name=erasure_request,json=erasureRequest,proto3" json:"erasure_request,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Retention) Reset() {
@@ -185,6 +257,104 @@ func (x *Retention) GetEraseDate() string {
 	return ""
 }
 
+func (x *Retention) GetErasureRequest() *ErasureRequest {
+	if x != nil {
+		return x.ErasureRequest
+	}
+	return nil
+}
+
+// A privacy officer's request for a customer to be erased.
+type ErasureRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `institutes/{institute}/customers/{customer}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// On which ground.
+	Ground ErasureRequest_Ground `protobuf:"varint,2,opt,name=ground,proto3,enum=wertfach.v1.ErasureRequest_Ground" json:"ground,omitempty"`
+	// Why, in the words of the officer who asked.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who asked: `issuer#subject`. Somebody else must confirm.
+	RequestedBy string `protobuf:"bytes,4,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	// When it was asked for.
+	RequestTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=request_time,json=requestTime,proto3" json:"request_time,omitempty"`
+	// When it lapses.
+	LapseTime     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=lapse_time,json=lapseTime,proto3" json:"lapse_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ErasureRequest) Reset() {
+	*x = ErasureRequest{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ErasureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ErasureRequest) ProtoMessage() {}
+
+func (x *ErasureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ErasureRequest.ProtoReflect.Descriptor instead.
+func (*ErasureRequest) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ErasureRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ErasureRequest) GetGround() ErasureRequest_Ground {
+	if x != nil {
+		return x.Ground
+	}
+	return ErasureRequest_GROUND_UNSPECIFIED
+}
+
+func (x *ErasureRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ErasureRequest) GetRequestedBy() string {
+	if x != nil {
+		return x.RequestedBy
+	}
+	return ""
+}
+
+func (x *ErasureRequest) GetRequestTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RequestTime
+	}
+	return nil
+}
+
+func (x *ErasureRequest) GetLapseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LapseTime
+	}
+	return nil
+}
+
 // Data of one class that goes on one day.
 type Holding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -210,7 +380,7 @@ type Holding struct {
 
 func (x *Holding) Reset() {
 	*x = Holding{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[1]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -222,7 +392,7 @@ func (x *Holding) String() string {
 func (*Holding) ProtoMessage() {}
 
 func (x *Holding) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[1]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -235,7 +405,7 @@ func (x *Holding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Holding.ProtoReflect.Descriptor instead.
 func (*Holding) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{1}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Holding) GetClass() string {
@@ -316,7 +486,7 @@ type Hold struct {
 
 func (x *Hold) Reset() {
 	*x = Hold{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[2]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -328,7 +498,7 @@ func (x *Hold) String() string {
 func (*Hold) ProtoMessage() {}
 
 func (x *Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[2]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -341,7 +511,7 @@ func (x *Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hold.ProtoReflect.Descriptor instead.
 func (*Hold) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{2}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Hold) GetId() string {
@@ -403,20 +573,28 @@ type ErasureReceipt struct {
 	// How many objects of each kind were destroyed: artefacts by kind, scans,
 	// look-up pointers.
 	Destroyed map[string]int32 `protobuf:"bytes,6,rep,name=destroyed,proto3" json:"destroyed,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
-	// The rule by which it was erased.
+	// How it came to be erased: `on-request` or `retention`.
 	Policy string `protobuf:"bytes,7,opt,name=policy,proto3" json:"policy,omitempty"`
-	// Why, in the words of the caller who asked for it.
+	// Why, in the words of who asked for it or ended the contract.
 	Reason string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The signed evidence: a DSSE envelope (JSON) around a statement of the above,
 	// which `wertfach receipt verify` checks without the server.
-	Envelope      []byte `protobuf:"bytes,9,opt,name=envelope,proto3" json:"envelope,omitempty"`
+	Envelope []byte `protobuf:"bytes,9,opt,name=envelope,proto3" json:"envelope,omitempty"`
+	// The legal basis: a ground of Art. 17(1) GDPR, or that of the retention rule.
+	Basis string `protobuf:"bytes,10,opt,name=basis,proto3" json:"basis,omitempty"`
+	// The privacy officer who asked for it, `issuer#subject`; empty where nobody did.
+	RequestedBy string `protobuf:"bytes,11,opt,name=requested_by,json=requestedBy,proto3" json:"requested_by,omitempty"`
+	// The privacy officer who confirmed it.
+	ConfirmedBy string `protobuf:"bytes,12,opt,name=confirmed_by,json=confirmedBy,proto3" json:"confirmed_by,omitempty"`
+	// Why it was confirmed, in the words of that officer.
+	Confirmation  string `protobuf:"bytes,13,opt,name=confirmation,proto3" json:"confirmation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ErasureReceipt) Reset() {
 	*x = ErasureReceipt{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[3]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -428,7 +606,7 @@ func (x *ErasureReceipt) String() string {
 func (*ErasureReceipt) ProtoMessage() {}
 
 func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[3]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -441,7 +619,7 @@ func (x *ErasureReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ErasureReceipt.ProtoReflect.Descriptor instead.
 func (*ErasureReceipt) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{3}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ErasureReceipt) GetName() string {
@@ -507,6 +685,34 @@ func (x *ErasureReceipt) GetEnvelope() []byte {
 	return nil
 }
 
+func (x *ErasureReceipt) GetBasis() string {
+	if x != nil {
+		return x.Basis
+	}
+	return ""
+}
+
+func (x *ErasureReceipt) GetRequestedBy() string {
+	if x != nil {
+		return x.RequestedBy
+	}
+	return ""
+}
+
+func (x *ErasureReceipt) GetConfirmedBy() string {
+	if x != nil {
+		return x.ConfirmedBy
+	}
+	return ""
+}
+
+func (x *ErasureReceipt) GetConfirmation() string {
+	if x != nil {
+		return x.Confirmation
+	}
+	return ""
+}
+
 // Request of TerminateContract.
 type TerminateContractRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -526,7 +732,7 @@ type TerminateContractRequest struct {
 
 func (x *TerminateContractRequest) Reset() {
 	*x = TerminateContractRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[4]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -538,7 +744,7 @@ func (x *TerminateContractRequest) String() string {
 func (*TerminateContractRequest) ProtoMessage() {}
 
 func (x *TerminateContractRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[4]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -551,7 +757,7 @@ func (x *TerminateContractRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TerminateContractRequest.ProtoReflect.Descriptor instead.
 func (*TerminateContractRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{4}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *TerminateContractRequest) GetName() string {
@@ -595,7 +801,7 @@ type CancelTerminationRequest struct {
 
 func (x *CancelTerminationRequest) Reset() {
 	*x = CancelTerminationRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[5]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -607,7 +813,7 @@ func (x *CancelTerminationRequest) String() string {
 func (*CancelTerminationRequest) ProtoMessage() {}
 
 func (x *CancelTerminationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[5]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -620,7 +826,7 @@ func (x *CancelTerminationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelTerminationRequest.ProtoReflect.Descriptor instead.
 func (*CancelTerminationRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{5}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CancelTerminationRequest) GetName() string {
@@ -651,7 +857,7 @@ type ExplainRetentionRequest struct {
 
 func (x *ExplainRetentionRequest) Reset() {
 	*x = ExplainRetentionRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[6]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -663,7 +869,7 @@ func (x *ExplainRetentionRequest) String() string {
 func (*ExplainRetentionRequest) ProtoMessage() {}
 
 func (x *ExplainRetentionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[6]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -676,7 +882,7 @@ func (x *ExplainRetentionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRetentionRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRetentionRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{6}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ExplainRetentionRequest) GetName() string {
@@ -708,7 +914,7 @@ type RestrictProcessingRequest struct {
 
 func (x *RestrictProcessingRequest) Reset() {
 	*x = RestrictProcessingRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[7]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +926,7 @@ func (x *RestrictProcessingRequest) String() string {
 func (*RestrictProcessingRequest) ProtoMessage() {}
 
 func (x *RestrictProcessingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[7]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +939,7 @@ func (x *RestrictProcessingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictProcessingRequest.ProtoReflect.Descriptor instead.
 func (*RestrictProcessingRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{7}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RestrictProcessingRequest) GetName() string {
@@ -773,7 +979,7 @@ type LiftRestrictionRequest struct {
 
 func (x *LiftRestrictionRequest) Reset() {
 	*x = LiftRestrictionRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[8]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -785,7 +991,7 @@ func (x *LiftRestrictionRequest) String() string {
 func (*LiftRestrictionRequest) ProtoMessage() {}
 
 func (x *LiftRestrictionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[8]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -798,7 +1004,7 @@ func (x *LiftRestrictionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiftRestrictionRequest.ProtoReflect.Descriptor instead.
 func (*LiftRestrictionRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{8}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *LiftRestrictionRequest) GetName() string {
@@ -843,7 +1049,7 @@ type PlaceHoldRequest struct {
 
 func (x *PlaceHoldRequest) Reset() {
 	*x = PlaceHoldRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[9]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +1061,7 @@ func (x *PlaceHoldRequest) String() string {
 func (*PlaceHoldRequest) ProtoMessage() {}
 
 func (x *PlaceHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[9]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1074,7 @@ func (x *PlaceHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceHoldRequest.ProtoReflect.Descriptor instead.
 func (*PlaceHoldRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{9}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PlaceHoldRequest) GetName() string {
@@ -921,7 +1127,7 @@ type ReleaseHoldRequest struct {
 
 func (x *ReleaseHoldRequest) Reset() {
 	*x = ReleaseHoldRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[10]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -933,7 +1139,7 @@ func (x *ReleaseHoldRequest) String() string {
 func (*ReleaseHoldRequest) ProtoMessage() {}
 
 func (x *ReleaseHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[10]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -946,7 +1152,7 @@ func (x *ReleaseHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHoldRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseHoldRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{10}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReleaseHoldRequest) GetName() string {
@@ -970,12 +1176,150 @@ func (x *ReleaseHoldRequest) GetRequestId() string {
 	return ""
 }
 
+// Request of RequestErasure.
+type RequestErasureRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `institutes/{institute}/customers/{customer}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// On which ground.
+	Ground ErasureRequest_Ground `protobuf:"varint,2,opt,name=ground,proto3,enum=wertfach.v1.ErasureRequest_Ground" json:"ground,omitempty"`
+	// Why, without naming anyone: it is kept in the receipt.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The customer's etag, where the caller wants to be sure of its state.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a repeated request safe.
+	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestErasureRequest) Reset() {
+	*x = RequestErasureRequest{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestErasureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestErasureRequest) ProtoMessage() {}
+
+func (x *RequestErasureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestErasureRequest.ProtoReflect.Descriptor instead.
+func (*RequestErasureRequest) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RequestErasureRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RequestErasureRequest) GetGround() ErasureRequest_Ground {
+	if x != nil {
+		return x.Ground
+	}
+	return ErasureRequest_GROUND_UNSPECIFIED
+}
+
+func (x *RequestErasureRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RequestErasureRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *RequestErasureRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Request of CancelErasure.
+type CancelErasureRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `institutes/{institute}/customers/{customer}`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Makes a repeated request safe.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelErasureRequest) Reset() {
+	*x = CancelErasureRequest{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelErasureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelErasureRequest) ProtoMessage() {}
+
+func (x *CancelErasureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelErasureRequest.ProtoReflect.Descriptor instead.
+func (*CancelErasureRequest) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CancelErasureRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CancelErasureRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // Request of EraseCustomer.
 type EraseCustomerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `institutes/{institute}/customers/{customer}`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Why, without naming anyone: it is kept in the receipt.
+	// Why it is confirmed, without naming anyone: it is kept in the receipt, beside
+	// the reason of the request. May be empty.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The customer's etag, where the caller wants to be sure of its state.
 	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
@@ -987,7 +1331,7 @@ type EraseCustomerRequest struct {
 
 func (x *EraseCustomerRequest) Reset() {
 	*x = EraseCustomerRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[11]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -999,7 +1343,7 @@ func (x *EraseCustomerRequest) String() string {
 func (*EraseCustomerRequest) ProtoMessage() {}
 
 func (x *EraseCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[11]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1012,7 +1356,7 @@ func (x *EraseCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseCustomerRequest.ProtoReflect.Descriptor instead.
 func (*EraseCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{11}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EraseCustomerRequest) GetName() string {
@@ -1054,7 +1398,7 @@ type GetErasureReceiptRequest struct {
 
 func (x *GetErasureReceiptRequest) Reset() {
 	*x = GetErasureReceiptRequest{}
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[12]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1066,7 +1410,7 @@ func (x *GetErasureReceiptRequest) String() string {
 func (*GetErasureReceiptRequest) ProtoMessage() {}
 
 func (x *GetErasureReceiptRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[12]
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1079,7 +1423,7 @@ func (x *GetErasureReceiptRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetErasureReceiptRequest.ProtoReflect.Descriptor instead.
 func (*GetErasureReceiptRequest) Descriptor() ([]byte, []int) {
-	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{12}
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetErasureReceiptRequest) GetName() string {
@@ -1089,11 +1433,130 @@ func (x *GetErasureReceiptRequest) GetName() string {
 	return ""
 }
 
+// Request of ListErasureReceipts.
+type ListErasureReceiptsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `institutes/{institute}`.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// How many to give at most; 100 where zero, 500 where more.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Where to go on: the next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListErasureReceiptsRequest) Reset() {
+	*x = ListErasureReceiptsRequest{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListErasureReceiptsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListErasureReceiptsRequest) ProtoMessage() {}
+
+func (x *ListErasureReceiptsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListErasureReceiptsRequest.ProtoReflect.Descriptor instead.
+func (*ListErasureReceiptsRequest) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListErasureReceiptsRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ListErasureReceiptsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListErasureReceiptsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Response of ListErasureReceipts.
+type ListErasureReceiptsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A page of receipts.
+	Receipts []*ErasureReceipt `protobuf:"bytes,1,rep,name=receipts,proto3" json:"receipts,omitempty"`
+	// Leads to the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListErasureReceiptsResponse) Reset() {
+	*x = ListErasureReceiptsResponse{}
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListErasureReceiptsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListErasureReceiptsResponse) ProtoMessage() {}
+
+func (x *ListErasureReceiptsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_v1_lifecycle_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListErasureReceiptsResponse.ProtoReflect.Descriptor instead.
+func (*ListErasureReceiptsResponse) Descriptor() ([]byte, []int) {
+	return file_wertfach_v1_lifecycle_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListErasureReceiptsResponse) GetReceipts() []*ErasureReceipt {
+	if x != nil {
+		return x.Receipts
+	}
+	return nil
+}
+
+func (x *ListErasureReceiptsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_wertfach_v1_lifecycle_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\n" +
-	"\x1bwertfach/v1/lifecycle.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x1awertfach/v1/customer.proto\x1a\x1dwertfach/v1/restriction.proto\"\xc0\x02\n" +
+	"\x1bwertfach/v1/lifecycle.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x1awertfach/v1/customer.proto\x1a\x1dwertfach/v1/restriction.proto\"\x86\x03\n" +
 	"\tRetention\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x121\n" +
 	"\bcontract\x18\x02 \x01(\v2\x15.wertfach.v1.ContractR\bcontract\x12<\n" +
@@ -1102,7 +1565,24 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\bholdings\x18\x05 \x03(\v2\x14.wertfach.v1.HoldingR\bholdings\x12%\n" +
 	"\tnext_date\x18\x06 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\bnextDate\x12'\n" +
 	"\n" +
-	"erase_date\x18\a \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\teraseDate\"\xda\x01\n" +
+	"erase_date\x18\a \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\teraseDate\x12D\n" +
+	"\x0ferasure_request\x18\b \x01(\v2\x1b.wertfach.v1.ErasureRequestR\x0eerasureRequest\"\xd8\x03\n" +
+	"\x0eErasureRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12:\n" +
+	"\x06ground\x18\x02 \x01(\x0e2\".wertfach.v1.ErasureRequest.GroundR\x06ground\x12 \n" +
+	"\x06reason\x18\x03 \x01(\tB\b\xb2\xbb\x18\x04\b\x01\x18\x1aR\x06reason\x12!\n" +
+	"\frequested_by\x18\x04 \x01(\tR\vrequestedBy\x12=\n" +
+	"\frequest_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vrequestTime\x129\n" +
+	"\n" +
+	"lapse_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tlapseTime\"\xb1\x01\n" +
+	"\x06Ground\x12\x16\n" +
+	"\x12GROUND_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13GROUND_PURPOSE_GONE\x10\x01\x12\x1c\n" +
+	"\x18GROUND_CONSENT_WITHDRAWN\x10\x02\x12\x14\n" +
+	"\x10GROUND_OBJECTION\x10\x03\x12\x13\n" +
+	"\x0fGROUND_UNLAWFUL\x10\x04\x12\x1b\n" +
+	"\x17GROUND_LEGAL_OBLIGATION\x10\x05\x12\x10\n" +
+	"\fGROUND_CHILD\x10\x06\"\xda\x01\n" +
 	"\aHolding\x12\x14\n" +
 	"\x05class\x18\x01 \x01(\tR\x05class\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -1125,7 +1605,7 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10KIND_LEGAL_CLAIM\x10\x01\x12\x15\n" +
 	"\x11KIND_TITLED_CLAIM\x10\x02\x12\x17\n" +
-	"\x13KIND_OFFICIAL_ORDER\x10\x03\"\xcb\x03\n" +
+	"\x13KIND_OFFICIAL_ORDER\x10\x03\"\xd5\x04\n" +
 	"\x0eErasureReceipt\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12=\n" +
 	"\fdestroy_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vdestroyTime\x12?\n" +
@@ -1136,7 +1616,12 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\tdestroyed\x18\x06 \x03(\v2*.wertfach.v1.ErasureReceipt.DestroyedEntryR\tdestroyed\x12\x16\n" +
 	"\x06policy\x18\a \x01(\tR\x06policy\x12 \n" +
 	"\x06reason\x18\b \x01(\tB\b\xb2\xbb\x18\x04\b\x01\x18\x1aR\x06reason\x12\"\n" +
-	"\benvelope\x18\t \x01(\fB\x06\xb2\xbb\x18\x02\b\x01R\benvelope\x1a<\n" +
+	"\benvelope\x18\t \x01(\fB\x06\xb2\xbb\x18\x02\b\x01R\benvelope\x12\x14\n" +
+	"\x05basis\x18\n" +
+	" \x01(\tR\x05basis\x12!\n" +
+	"\frequested_by\x18\v \x01(\tR\vrequestedBy\x12!\n" +
+	"\fconfirmed_by\x18\f \x01(\tR\vconfirmedBy\x12,\n" +
+	"\fconfirmation\x18\r \x01(\tB\b\xb2\xbb\x18\x04\b\x01\x18\x1aR\fconfirmation\x1a<\n" +
 	"\x0eDestroyedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\xb5\x01\n" +
@@ -1175,15 +1660,34 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12%\n" +
 	"\ahold_id\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18@R\x06holdId\x12*\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x9d\x01\n" +
+	"request_id\x18\x03 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\xea\x01\n" +
+	"\x15RequestErasureRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12J\n" +
+	"\x06ground\x18\x02 \x01(\x0e2\".wertfach.v1.ErasureRequest.GroundB\x0e\xe0A\x02\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x06ground\x12#\n" +
+	"\x06reason\x18\x03 \x01(\tB\v\xe0A\x02\xb2\xbb\x18\x04\b\x01\x18\x1aR\x06reason\x12\x1b\n" +
+	"\x04etag\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"[\n" +
+	"\x14CancelErasureRequest\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12*\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x9a\x01\n" +
 	"\x14EraseCustomerRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12#\n" +
-	"\x06reason\x18\x02 \x01(\tB\v\xe0A\x02\xb2\xbb\x18\x04\b\x01\x18\x1aR\x06reason\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12 \n" +
+	"\x06reason\x18\x02 \x01(\tB\b\xb2\xbb\x18\x04\b\x01\x18\x1aR\x06reason\x12\x1b\n" +
 	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12*\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"3\n" +
 	"\x18GetErasureReceiptRequest\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name2\x85\a\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\"\x88\x01\n" +
+	"\x1aListErasureReceiptsRequest\x12\x1b\n" +
+	"\x06parent\x18\x01 \x01(\tB\x03\xe0A\x02R\x06parent\x12$\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\tpageToken\"~\n" +
+	"\x1bListErasureReceiptsResponse\x127\n" +
+	"\breceipts\x18\x01 \x03(\v2\x1b.wertfach.v1.ErasureReceiptR\breceipts\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xc4\t\n" +
 	"\x10LifecycleService\x12c\n" +
 	"\x11TerminateContract\x12%.wertfach.v1.TerminateContractRequest\x1a\x15.wertfach.v1.Customer\"\x10\xaa\xbb\x18\f\n" +
 	"\x02\x02\x06\x18\x04\"\x04name\x12c\n" +
@@ -1198,11 +1702,17 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\tPlaceHold\x12\x1d.wertfach.v1.PlaceHoldRequest\x1a\x16.wertfach.v1.Retention\"\x0f\xaa\xbb\x18\v\n" +
 	"\x01\x06\x18\x04\"\x04name\x12W\n" +
 	"\vReleaseHold\x12\x1f.wertfach.v1.ReleaseHoldRequest\x1a\x16.wertfach.v1.Retention\"\x0f\xaa\xbb\x18\v\n" +
-	"\x01\x06\x18\x04\"\x04name\x12a\n" +
-	"\rEraseCustomer\x12!.wertfach.v1.EraseCustomerRequest\x1a\x1b.wertfach.v1.ErasureReceipt\"\x10\xaa\xbb\x18\f\n" +
-	"\x02\x02\x06\x18\x04\"\x04name\x12j\n" +
+	"\x01\x06\x18\x04\"\x04name\x12b\n" +
+	"\x0eRequestErasure\x12\".wertfach.v1.RequestErasureRequest\x1a\x1b.wertfach.v1.ErasureRequest\"\x0f\xaa\xbb\x18\v\n" +
+	"\x01\x06\x18\x04\"\x04name\x12[\n" +
+	"\rCancelErasure\x12!.wertfach.v1.CancelErasureRequest\x1a\x16.google.protobuf.Empty\"\x0f\xaa\xbb\x18\v\n" +
+	"\x01\x06\x18\x04\"\x04name\x12`\n" +
+	"\rEraseCustomer\x12!.wertfach.v1.EraseCustomerRequest\x1a\x1b.wertfach.v1.ErasureReceipt\"\x0f\xaa\xbb\x18\v\n" +
+	"\x01\x06\x18\x04\"\x04name\x12j\n" +
 	"\x11GetErasureReceipt\x12%.wertfach.v1.GetErasureReceiptRequest\x1a\x1b.wertfach.v1.ErasureReceipt\"\x11\xaa\xbb\x18\r\n" +
-	"\x03\x02\x06\a\x18\x01\"\x04nameB;Z9github.com/wertfach/wertfach/proto/wertfach/v1;wertfachv1b\x06proto3"
+	"\x03\x02\x06\a\x18\x01\"\x04name\x12}\n" +
+	"\x13ListErasureReceipts\x12'.wertfach.v1.ListErasureReceiptsRequest\x1a(.wertfach.v1.ListErasureReceiptsResponse\"\x13\xaa\xbb\x18\x0f\n" +
+	"\x03\x02\x06\a\x18\x01\"\x06parentB;Z9github.com/wertfach/wertfach/proto/wertfach/v1;wertfachv1b\x06proto3"
 
 var (
 	file_wertfach_v1_lifecycle_proto_rawDescOnce sync.Once
@@ -1216,67 +1726,86 @@ func file_wertfach_v1_lifecycle_proto_rawDescGZIP() []byte {
 	return file_wertfach_v1_lifecycle_proto_rawDescData
 }
 
-var file_wertfach_v1_lifecycle_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_wertfach_v1_lifecycle_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_wertfach_v1_lifecycle_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_wertfach_v1_lifecycle_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_wertfach_v1_lifecycle_proto_goTypes = []any{
-	(Hold_Kind)(0),                    // 0: wertfach.v1.Hold.Kind
-	(*Retention)(nil),                 // 1: wertfach.v1.Retention
-	(*Holding)(nil),                   // 2: wertfach.v1.Holding
-	(*Hold)(nil),                      // 3: wertfach.v1.Hold
-	(*ErasureReceipt)(nil),            // 4: wertfach.v1.ErasureReceipt
-	(*TerminateContractRequest)(nil),  // 5: wertfach.v1.TerminateContractRequest
-	(*CancelTerminationRequest)(nil),  // 6: wertfach.v1.CancelTerminationRequest
-	(*ExplainRetentionRequest)(nil),   // 7: wertfach.v1.ExplainRetentionRequest
-	(*RestrictProcessingRequest)(nil), // 8: wertfach.v1.RestrictProcessingRequest
-	(*LiftRestrictionRequest)(nil),    // 9: wertfach.v1.LiftRestrictionRequest
-	(*PlaceHoldRequest)(nil),          // 10: wertfach.v1.PlaceHoldRequest
-	(*ReleaseHoldRequest)(nil),        // 11: wertfach.v1.ReleaseHoldRequest
-	(*EraseCustomerRequest)(nil),      // 12: wertfach.v1.EraseCustomerRequest
-	(*GetErasureReceiptRequest)(nil),  // 13: wertfach.v1.GetErasureReceiptRequest
-	nil,                               // 14: wertfach.v1.ErasureReceipt.DestroyedEntry
-	(*Contract)(nil),                  // 15: wertfach.v1.Contract
-	(*Restriction)(nil),               // 16: wertfach.v1.Restriction
-	(*timestamppb.Timestamp)(nil),     // 17: google.protobuf.Timestamp
-	(Restriction_Ground)(0),           // 18: wertfach.v1.Restriction.Ground
-	(*Customer)(nil),                  // 19: wertfach.v1.Customer
+	(ErasureRequest_Ground)(0),          // 0: wertfach.v1.ErasureRequest.Ground
+	(Hold_Kind)(0),                      // 1: wertfach.v1.Hold.Kind
+	(*Retention)(nil),                   // 2: wertfach.v1.Retention
+	(*ErasureRequest)(nil),              // 3: wertfach.v1.ErasureRequest
+	(*Holding)(nil),                     // 4: wertfach.v1.Holding
+	(*Hold)(nil),                        // 5: wertfach.v1.Hold
+	(*ErasureReceipt)(nil),              // 6: wertfach.v1.ErasureReceipt
+	(*TerminateContractRequest)(nil),    // 7: wertfach.v1.TerminateContractRequest
+	(*CancelTerminationRequest)(nil),    // 8: wertfach.v1.CancelTerminationRequest
+	(*ExplainRetentionRequest)(nil),     // 9: wertfach.v1.ExplainRetentionRequest
+	(*RestrictProcessingRequest)(nil),   // 10: wertfach.v1.RestrictProcessingRequest
+	(*LiftRestrictionRequest)(nil),      // 11: wertfach.v1.LiftRestrictionRequest
+	(*PlaceHoldRequest)(nil),            // 12: wertfach.v1.PlaceHoldRequest
+	(*ReleaseHoldRequest)(nil),          // 13: wertfach.v1.ReleaseHoldRequest
+	(*RequestErasureRequest)(nil),       // 14: wertfach.v1.RequestErasureRequest
+	(*CancelErasureRequest)(nil),        // 15: wertfach.v1.CancelErasureRequest
+	(*EraseCustomerRequest)(nil),        // 16: wertfach.v1.EraseCustomerRequest
+	(*GetErasureReceiptRequest)(nil),    // 17: wertfach.v1.GetErasureReceiptRequest
+	(*ListErasureReceiptsRequest)(nil),  // 18: wertfach.v1.ListErasureReceiptsRequest
+	(*ListErasureReceiptsResponse)(nil), // 19: wertfach.v1.ListErasureReceiptsResponse
+	nil,                                 // 20: wertfach.v1.ErasureReceipt.DestroyedEntry
+	(*Contract)(nil),                    // 21: wertfach.v1.Contract
+	(*Restriction)(nil),                 // 22: wertfach.v1.Restriction
+	(*timestamppb.Timestamp)(nil),       // 23: google.protobuf.Timestamp
+	(Restriction_Ground)(0),             // 24: wertfach.v1.Restriction.Ground
+	(*Customer)(nil),                    // 25: wertfach.v1.Customer
+	(*emptypb.Empty)(nil),               // 26: google.protobuf.Empty
 }
 var file_wertfach_v1_lifecycle_proto_depIdxs = []int32{
-	15, // 0: wertfach.v1.Retention.contract:type_name -> wertfach.v1.Contract
-	16, // 1: wertfach.v1.Retention.restrictions:type_name -> wertfach.v1.Restriction
-	3,  // 2: wertfach.v1.Retention.holds:type_name -> wertfach.v1.Hold
-	2,  // 3: wertfach.v1.Retention.holdings:type_name -> wertfach.v1.Holding
-	0,  // 4: wertfach.v1.Hold.kind:type_name -> wertfach.v1.Hold.Kind
-	17, // 5: wertfach.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
-	17, // 6: wertfach.v1.Hold.release_time:type_name -> google.protobuf.Timestamp
-	17, // 7: wertfach.v1.ErasureReceipt.destroy_time:type_name -> google.protobuf.Timestamp
-	17, // 8: wertfach.v1.ErasureReceipt.complete_time:type_name -> google.protobuf.Timestamp
-	14, // 9: wertfach.v1.ErasureReceipt.destroyed:type_name -> wertfach.v1.ErasureReceipt.DestroyedEntry
-	18, // 10: wertfach.v1.RestrictProcessingRequest.ground:type_name -> wertfach.v1.Restriction.Ground
-	17, // 11: wertfach.v1.LiftRestrictionRequest.customer_told_time:type_name -> google.protobuf.Timestamp
-	0,  // 12: wertfach.v1.PlaceHoldRequest.kind:type_name -> wertfach.v1.Hold.Kind
-	5,  // 13: wertfach.v1.LifecycleService.TerminateContract:input_type -> wertfach.v1.TerminateContractRequest
-	6,  // 14: wertfach.v1.LifecycleService.CancelTermination:input_type -> wertfach.v1.CancelTerminationRequest
-	7,  // 15: wertfach.v1.LifecycleService.ExplainRetention:input_type -> wertfach.v1.ExplainRetentionRequest
-	8,  // 16: wertfach.v1.LifecycleService.RestrictProcessing:input_type -> wertfach.v1.RestrictProcessingRequest
-	9,  // 17: wertfach.v1.LifecycleService.LiftRestriction:input_type -> wertfach.v1.LiftRestrictionRequest
-	10, // 18: wertfach.v1.LifecycleService.PlaceHold:input_type -> wertfach.v1.PlaceHoldRequest
-	11, // 19: wertfach.v1.LifecycleService.ReleaseHold:input_type -> wertfach.v1.ReleaseHoldRequest
-	12, // 20: wertfach.v1.LifecycleService.EraseCustomer:input_type -> wertfach.v1.EraseCustomerRequest
-	13, // 21: wertfach.v1.LifecycleService.GetErasureReceipt:input_type -> wertfach.v1.GetErasureReceiptRequest
-	19, // 22: wertfach.v1.LifecycleService.TerminateContract:output_type -> wertfach.v1.Customer
-	19, // 23: wertfach.v1.LifecycleService.CancelTermination:output_type -> wertfach.v1.Customer
-	1,  // 24: wertfach.v1.LifecycleService.ExplainRetention:output_type -> wertfach.v1.Retention
-	1,  // 25: wertfach.v1.LifecycleService.RestrictProcessing:output_type -> wertfach.v1.Retention
-	1,  // 26: wertfach.v1.LifecycleService.LiftRestriction:output_type -> wertfach.v1.Retention
-	1,  // 27: wertfach.v1.LifecycleService.PlaceHold:output_type -> wertfach.v1.Retention
-	1,  // 28: wertfach.v1.LifecycleService.ReleaseHold:output_type -> wertfach.v1.Retention
-	4,  // 29: wertfach.v1.LifecycleService.EraseCustomer:output_type -> wertfach.v1.ErasureReceipt
-	4,  // 30: wertfach.v1.LifecycleService.GetErasureReceipt:output_type -> wertfach.v1.ErasureReceipt
-	22, // [22:31] is the sub-list for method output_type
-	13, // [13:22] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	21, // 0: wertfach.v1.Retention.contract:type_name -> wertfach.v1.Contract
+	22, // 1: wertfach.v1.Retention.restrictions:type_name -> wertfach.v1.Restriction
+	5,  // 2: wertfach.v1.Retention.holds:type_name -> wertfach.v1.Hold
+	4,  // 3: wertfach.v1.Retention.holdings:type_name -> wertfach.v1.Holding
+	3,  // 4: wertfach.v1.Retention.erasure_request:type_name -> wertfach.v1.ErasureRequest
+	0,  // 5: wertfach.v1.ErasureRequest.ground:type_name -> wertfach.v1.ErasureRequest.Ground
+	23, // 6: wertfach.v1.ErasureRequest.request_time:type_name -> google.protobuf.Timestamp
+	23, // 7: wertfach.v1.ErasureRequest.lapse_time:type_name -> google.protobuf.Timestamp
+	1,  // 8: wertfach.v1.Hold.kind:type_name -> wertfach.v1.Hold.Kind
+	23, // 9: wertfach.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	23, // 10: wertfach.v1.Hold.release_time:type_name -> google.protobuf.Timestamp
+	23, // 11: wertfach.v1.ErasureReceipt.destroy_time:type_name -> google.protobuf.Timestamp
+	23, // 12: wertfach.v1.ErasureReceipt.complete_time:type_name -> google.protobuf.Timestamp
+	20, // 13: wertfach.v1.ErasureReceipt.destroyed:type_name -> wertfach.v1.ErasureReceipt.DestroyedEntry
+	24, // 14: wertfach.v1.RestrictProcessingRequest.ground:type_name -> wertfach.v1.Restriction.Ground
+	23, // 15: wertfach.v1.LiftRestrictionRequest.customer_told_time:type_name -> google.protobuf.Timestamp
+	1,  // 16: wertfach.v1.PlaceHoldRequest.kind:type_name -> wertfach.v1.Hold.Kind
+	0,  // 17: wertfach.v1.RequestErasureRequest.ground:type_name -> wertfach.v1.ErasureRequest.Ground
+	6,  // 18: wertfach.v1.ListErasureReceiptsResponse.receipts:type_name -> wertfach.v1.ErasureReceipt
+	7,  // 19: wertfach.v1.LifecycleService.TerminateContract:input_type -> wertfach.v1.TerminateContractRequest
+	8,  // 20: wertfach.v1.LifecycleService.CancelTermination:input_type -> wertfach.v1.CancelTerminationRequest
+	9,  // 21: wertfach.v1.LifecycleService.ExplainRetention:input_type -> wertfach.v1.ExplainRetentionRequest
+	10, // 22: wertfach.v1.LifecycleService.RestrictProcessing:input_type -> wertfach.v1.RestrictProcessingRequest
+	11, // 23: wertfach.v1.LifecycleService.LiftRestriction:input_type -> wertfach.v1.LiftRestrictionRequest
+	12, // 24: wertfach.v1.LifecycleService.PlaceHold:input_type -> wertfach.v1.PlaceHoldRequest
+	13, // 25: wertfach.v1.LifecycleService.ReleaseHold:input_type -> wertfach.v1.ReleaseHoldRequest
+	14, // 26: wertfach.v1.LifecycleService.RequestErasure:input_type -> wertfach.v1.RequestErasureRequest
+	15, // 27: wertfach.v1.LifecycleService.CancelErasure:input_type -> wertfach.v1.CancelErasureRequest
+	16, // 28: wertfach.v1.LifecycleService.EraseCustomer:input_type -> wertfach.v1.EraseCustomerRequest
+	17, // 29: wertfach.v1.LifecycleService.GetErasureReceipt:input_type -> wertfach.v1.GetErasureReceiptRequest
+	18, // 30: wertfach.v1.LifecycleService.ListErasureReceipts:input_type -> wertfach.v1.ListErasureReceiptsRequest
+	25, // 31: wertfach.v1.LifecycleService.TerminateContract:output_type -> wertfach.v1.Customer
+	25, // 32: wertfach.v1.LifecycleService.CancelTermination:output_type -> wertfach.v1.Customer
+	2,  // 33: wertfach.v1.LifecycleService.ExplainRetention:output_type -> wertfach.v1.Retention
+	2,  // 34: wertfach.v1.LifecycleService.RestrictProcessing:output_type -> wertfach.v1.Retention
+	2,  // 35: wertfach.v1.LifecycleService.LiftRestriction:output_type -> wertfach.v1.Retention
+	2,  // 36: wertfach.v1.LifecycleService.PlaceHold:output_type -> wertfach.v1.Retention
+	2,  // 37: wertfach.v1.LifecycleService.ReleaseHold:output_type -> wertfach.v1.Retention
+	3,  // 38: wertfach.v1.LifecycleService.RequestErasure:output_type -> wertfach.v1.ErasureRequest
+	26, // 39: wertfach.v1.LifecycleService.CancelErasure:output_type -> google.protobuf.Empty
+	6,  // 40: wertfach.v1.LifecycleService.EraseCustomer:output_type -> wertfach.v1.ErasureReceipt
+	6,  // 41: wertfach.v1.LifecycleService.GetErasureReceipt:output_type -> wertfach.v1.ErasureReceipt
+	19, // 42: wertfach.v1.LifecycleService.ListErasureReceipts:output_type -> wertfach.v1.ListErasureReceiptsResponse
+	31, // [31:43] is the sub-list for method output_type
+	19, // [19:31] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_wertfach_v1_lifecycle_proto_init() }
@@ -1292,8 +1821,8 @@ func file_wertfach_v1_lifecycle_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wertfach_v1_lifecycle_proto_rawDesc), len(file_wertfach_v1_lifecycle_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   14,
+			NumEnums:      2,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -13,6 +13,7 @@ import (
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
 	status "google.golang.org/grpc/status"
+	emptypb "google.golang.org/protobuf/types/known/emptypb"
 )
 
 // This is a compile-time assertion to ensure that this generated file
@@ -21,15 +22,18 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	LifecycleService_TerminateContract_FullMethodName  = "/wertfach.v1.LifecycleService/TerminateContract"
-	LifecycleService_CancelTermination_FullMethodName  = "/wertfach.v1.LifecycleService/CancelTermination"
-	LifecycleService_ExplainRetention_FullMethodName   = "/wertfach.v1.LifecycleService/ExplainRetention"
-	LifecycleService_RestrictProcessing_FullMethodName = "/wertfach.v1.LifecycleService/RestrictProcessing"
-	LifecycleService_LiftRestriction_FullMethodName    = "/wertfach.v1.LifecycleService/LiftRestriction"
-	LifecycleService_PlaceHold_FullMethodName          = "/wertfach.v1.LifecycleService/PlaceHold"
-	LifecycleService_ReleaseHold_FullMethodName        = "/wertfach.v1.LifecycleService/ReleaseHold"
-	LifecycleService_EraseCustomer_FullMethodName      = "/wertfach.v1.LifecycleService/EraseCustomer"
-	LifecycleService_GetErasureReceipt_FullMethodName  = "/wertfach.v1.LifecycleService/GetErasureReceipt"
+	LifecycleService_TerminateContract_FullMethodName   = "/wertfach.v1.LifecycleService/TerminateContract"
+	LifecycleService_CancelTermination_FullMethodName   = "/wertfach.v1.LifecycleService/CancelTermination"
+	LifecycleService_ExplainRetention_FullMethodName    = "/wertfach.v1.LifecycleService/ExplainRetention"
+	LifecycleService_RestrictProcessing_FullMethodName  = "/wertfach.v1.LifecycleService/RestrictProcessing"
+	LifecycleService_LiftRestriction_FullMethodName     = "/wertfach.v1.LifecycleService/LiftRestriction"
+	LifecycleService_PlaceHold_FullMethodName           = "/wertfach.v1.LifecycleService/PlaceHold"
+	LifecycleService_ReleaseHold_FullMethodName         = "/wertfach.v1.LifecycleService/ReleaseHold"
+	LifecycleService_RequestErasure_FullMethodName      = "/wertfach.v1.LifecycleService/RequestErasure"
+	LifecycleService_CancelErasure_FullMethodName       = "/wertfach.v1.LifecycleService/CancelErasure"
+	LifecycleService_EraseCustomer_FullMethodName       = "/wertfach.v1.LifecycleService/EraseCustomer"
+	LifecycleService_GetErasureReceipt_FullMethodName   = "/wertfach.v1.LifecycleService/GetErasureReceipt"
+	LifecycleService_ListErasureReceipts_FullMethodName = "/wertfach.v1.LifecycleService/ListErasureReceipts"
 )
 
 // LifecycleServiceClient is the client API for LifecycleService service.
@@ -61,15 +65,26 @@ type LifecycleServiceClient interface {
 	PlaceHold(ctx context.Context, in *PlaceHoldRequest, opts ...grpc.CallOption) (*Retention, error)
 	// Releases a hold. What fell due meanwhile goes with the next sweep.
 	ReleaseHold(ctx context.Context, in *ReleaseHoldRequest, opts ...grpc.CallOption) (*Retention, error)
-	// Erases a customer at once and for good: destroys the key, removes what it
-	// had sealed, and signs a receipt. Repeated, it gives the same receipt; but a
-	// customer who was enrolled anew meanwhile is erased anew, unless the
-	// request_id is that of the first time. Where the server may not destroy keys
-	// itself it answers UNAVAILABLE with the reason ERASURE_PENDING: the erasure is
-	// begun and can't be undone, and repeated after the next sweep gives the receipt.
+	// Asks for a customer to be erased at once, on a ground of Art. 17(1) GDPR. It
+	// takes another privacy officer to have it done, with EraseCustomer; until then
+	// nothing happens. It is refused where a hold, a restriction or a retention rule
+	// that has an exemption of Art. 17(3) stands against it. The request lapses
+	// after 30 days.
+	RequestErasure(ctx context.Context, in *RequestErasureRequest, opts ...grpc.CallOption) (*ErasureRequest, error)
+	// Takes back a request that nobody has confirmed yet.
+	CancelErasure(ctx context.Context, in *CancelErasureRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
+	// Confirms the request of another privacy officer, and erases the customer at
+	// once and for good: destroys the key, removes what it had sealed, and signs a
+	// receipt. Repeated, it gives the same receipt. A customer who was enrolled anew
+	// meanwhile is another one, whom the request does not reach. Where the server
+	// may not destroy keys itself it answers UNAVAILABLE with the reason
+	// ERASURE_PENDING: the erasure is begun and can't be undone, and repeated after
+	// the next sweep gives the receipt.
 	EraseCustomer(ctx context.Context, in *EraseCustomerRequest, opts ...grpc.CallOption) (*ErasureReceipt, error)
 	// Reads a receipt.
 	GetErasureReceipt(ctx context.Context, in *GetErasureReceiptRequest, opts ...grpc.CallOption) (*ErasureReceipt, error)
+	// Lists the receipts of an institute, in the order of their names.
+	ListErasureReceipts(ctx context.Context, in *ListErasureReceiptsRequest, opts ...grpc.CallOption) (*ListErasureReceiptsResponse, error)
 }
 
 type lifecycleServiceClient struct {
@@ -150,6 +165,26 @@ func (c *lifecycleServiceClient) ReleaseHold(ctx context.Context, in *ReleaseHol
 	return out, nil
 }
 
+func (c *lifecycleServiceClient) RequestErasure(ctx context.Context, in *RequestErasureRequest, opts ...grpc.CallOption) (*ErasureRequest, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ErasureRequest)
+	err := c.cc.Invoke(ctx, LifecycleService_RequestErasure_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *lifecycleServiceClient) CancelErasure(ctx context.Context, in *CancelErasureRequest, opts ...grpc.CallOption) (*emptypb.Empty, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(emptypb.Empty)
+	err := c.cc.Invoke(ctx, LifecycleService_CancelErasure_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *lifecycleServiceClient) EraseCustomer(ctx context.Context, in *EraseCustomerRequest, opts ...grpc.CallOption) (*ErasureReceipt, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ErasureReceipt)
@@ -164,6 +199,16 @@ func (c *lifecycleServiceClient) GetErasureReceipt(ctx context.Context, in *GetE
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ErasureReceipt)
 	err := c.cc.Invoke(ctx, LifecycleService_GetErasureReceipt_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *lifecycleServiceClient) ListErasureReceipts(ctx context.Context, in *ListErasureReceiptsRequest, opts ...grpc.CallOption) (*ListErasureReceiptsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListErasureReceiptsResponse)
+	err := c.cc.Invoke(ctx, LifecycleService_ListErasureReceipts_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -199,15 +244,26 @@ type LifecycleServiceServer interface {
 	PlaceHold(context.Context, *PlaceHoldRequest) (*Retention, error)
 	// Releases a hold. What fell due meanwhile goes with the next sweep.
 	ReleaseHold(context.Context, *ReleaseHoldRequest) (*Retention, error)
-	// Erases a customer at once and for good: destroys the key, removes what it
-	// had sealed, and signs a receipt. Repeated, it gives the same receipt; but a
-	// customer who was enrolled anew meanwhile is erased anew, unless the
-	// request_id is that of the first time. Where the server may not destroy keys
-	// itself it answers UNAVAILABLE with the reason ERASURE_PENDING: the erasure is
-	// begun and can't be undone, and repeated after the next sweep gives the receipt.
+	// Asks for a customer to be erased at once, on a ground of Art. 17(1) GDPR. It
+	// takes another privacy officer to have it done, with EraseCustomer; until then
+	// nothing happens. It is refused where a hold, a restriction or a retention rule
+	// that has an exemption of Art. 17(3) stands against it. The request lapses
+	// after 30 days.
+	RequestErasure(context.Context, *RequestErasureRequest) (*ErasureRequest, error)
+	// Takes back a request that nobody has confirmed yet.
+	CancelErasure(context.Context, *CancelErasureRequest) (*emptypb.Empty, error)
+	// Confirms the request of another privacy officer, and erases the customer at
+	// once and for good: destroys the key, removes what it had sealed, and signs a
+	// receipt. Repeated, it gives the same receipt. A customer who was enrolled anew
+	// meanwhile is another one, whom the request does not reach. Where the server
+	// may not destroy keys itself it answers UNAVAILABLE with the reason
+	// ERASURE_PENDING: the erasure is begun and can't be undone, and repeated after
+	// the next sweep gives the receipt.
 	EraseCustomer(context.Context, *EraseCustomerRequest) (*ErasureReceipt, error)
 	// Reads a receipt.
 	GetErasureReceipt(context.Context, *GetErasureReceiptRequest) (*ErasureReceipt, error)
+	// Lists the receipts of an institute, in the order of their names.
+	ListErasureReceipts(context.Context, *ListErasureReceiptsRequest) (*ListErasureReceiptsResponse, error)
 	mustEmbedUnimplementedLifecycleServiceServer()
 }
 
@@ -239,11 +295,20 @@ func (UnimplementedLifecycleServiceServer) PlaceHold(context.Context, *PlaceHold
 func (UnimplementedLifecycleServiceServer) ReleaseHold(context.Context, *ReleaseHoldRequest) (*Retention, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReleaseHold not implemented")
 }
+func (UnimplementedLifecycleServiceServer) RequestErasure(context.Context, *RequestErasureRequest) (*ErasureRequest, error) {
+	return nil, status.Error(codes.Unimplemented, "method RequestErasure not implemented")
+}
+func (UnimplementedLifecycleServiceServer) CancelErasure(context.Context, *CancelErasureRequest) (*emptypb.Empty, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelErasure not implemented")
+}
 func (UnimplementedLifecycleServiceServer) EraseCustomer(context.Context, *EraseCustomerRequest) (*ErasureReceipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method EraseCustomer not implemented")
 }
 func (UnimplementedLifecycleServiceServer) GetErasureReceipt(context.Context, *GetErasureReceiptRequest) (*ErasureReceipt, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetErasureReceipt not implemented")
+}
+func (UnimplementedLifecycleServiceServer) ListErasureReceipts(context.Context, *ListErasureReceiptsRequest) (*ListErasureReceiptsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListErasureReceipts not implemented")
 }
 func (UnimplementedLifecycleServiceServer) mustEmbedUnimplementedLifecycleServiceServer() {}
 func (UnimplementedLifecycleServiceServer) testEmbeddedByValue()                          {}
@@ -392,6 +457,42 @@ func _LifecycleService_ReleaseHold_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LifecycleService_RequestErasure_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RequestErasureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).RequestErasure(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_RequestErasure_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).RequestErasure(ctx, req.(*RequestErasureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LifecycleService_CancelErasure_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelErasureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).CancelErasure(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_CancelErasure_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).CancelErasure(ctx, req.(*CancelErasureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _LifecycleService_EraseCustomer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EraseCustomerRequest)
 	if err := dec(in); err != nil {
@@ -424,6 +525,24 @@ func _LifecycleService_GetErasureReceipt_Handler(srv interface{}, ctx context.Co
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(LifecycleServiceServer).GetErasureReceipt(ctx, req.(*GetErasureReceiptRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LifecycleService_ListErasureReceipts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListErasureReceiptsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).ListErasureReceipts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_ListErasureReceipts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).ListErasureReceipts(ctx, req.(*ListErasureReceiptsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -464,12 +583,24 @@ var LifecycleService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _LifecycleService_ReleaseHold_Handler,
 		},
 		{
+			MethodName: "RequestErasure",
+			Handler:    _LifecycleService_RequestErasure_Handler,
+		},
+		{
+			MethodName: "CancelErasure",
+			Handler:    _LifecycleService_CancelErasure_Handler,
+		},
+		{
 			MethodName: "EraseCustomer",
 			Handler:    _LifecycleService_EraseCustomer_Handler,
 		},
 		{
 			MethodName: "GetErasureReceipt",
 			Handler:    _LifecycleService_GetErasureReceipt_Handler,
+		},
+		{
+			MethodName: "ListErasureReceipts",
+			Handler:    _LifecycleService_ListErasureReceipts_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
