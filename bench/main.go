@@ -12,7 +12,8 @@
 // there are no figures of something that does not work.
 //
 // How things are measured stands in internal/trial, one file for each target;
-// the floors' calls are in internal/floor. Only a whole run writes to docs/.
+// the floors' calls are in internal/floor. Only a whole run writes to docs/; but what
+// is counted and not measured (P7) any run writes that has it and is not quick.
 package main
 
 import (

@@ -58,8 +58,14 @@ func run(ctx context.Context, o options) (err error) {
 	if err := report.WriteSpending(os.Stdout, rows); err != nil {
 		return err
 	}
+	if err := report.WriteGrowth(os.Stdout, rows); err != nil {
+		return err
+	}
 	if !o.whole() {
-		return nil
+		if o.quick {
+			return nil
+		}
+		return writeGrowth(rows)
 	}
 	return write(report.Page{
 		Machine: on, Rows: rows, Rounds: o.rounds, Round: o.round, Took: time.Since(begun), Date: begun,
@@ -165,6 +171,26 @@ func write(page report.Page) error {
 	}
 	say("\nwritten: docs/performance.md, docs/performance.svg")
 	return nil
+}
+
+// writeGrowth writes the section of what was counted, if it was, into the page that
+// is there.
+func writeGrowth(rows []result.Row) error {
+	root, err := testenv.Root()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(root, "docs", "performance.md")
+	page, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	changed, any, err := report.ReplaceGrowth(string(page), rows)
+	if err != nil || !any {
+		return err
+	}
+	say("\nwritten: the section of docs/performance.md about growth")
+	return create(path, func(f *os.File) error { _, err := f.WriteString(changed); return err })
 }
 
 func create(path string, fill func(*os.File) error) error {

@@ -14,7 +14,17 @@ import (
 // A DownloadOption says more of a download.
 type DownloadOption func(*downloadOptions)
 
-type downloadOptions struct{ begin func(*wertfachv1.Scan) }
+type downloadOptions struct {
+	begin   func(*wertfachv1.Scan)
+	purpose wertfachv1.RestrictedPurpose
+}
+
+// DownloadRestricted fetches a scan that is restricted as well, for a purpose of
+// Art. 18(2) GDPR. It is for privacy officers; the unspecified purpose changes
+// nothing.
+func DownloadRestricted(purpose wertfachv1.RestrictedPurpose) DownloadOption {
+	return func(o *downloadOptions) { o.purpose = purpose }
+}
 
 // Begin has do called with the scan's description before any content is
 // written: in time to set the headers of an HTTP answer.
@@ -34,7 +44,7 @@ func (c *Client) DownloadScan(ctx context.Context, name string, w io.Writer, opt
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, scan, err := c.openScan(ctx, name)
+	stream, scan, err := c.openScan(ctx, &wertfachv1.DownloadScanRequest{Name: name, RestrictedPurpose: options.purpose})
 	if err != nil {
 		return nil, err
 	}
@@ -66,9 +76,9 @@ func (c *Client) DownloadScan(ctx context.Context, name string, w io.Writer, opt
 
 // openScan begins a download, and begins again where that fails before any
 // content came.
-func (c *Client) openScan(ctx context.Context, name string) (stream wertfachv1.ArtefactService_DownloadScanClient, scan *wertfachv1.Scan, err error) {
+func (c *Client) openScan(ctx context.Context, req *wertfachv1.DownloadScanRequest) (stream wertfachv1.ArtefactService_DownloadScanClient, scan *wertfachv1.Scan, err error) {
 	err = c.retries.do(ctx, func(ctx context.Context) error {
-		stream, err = c.Artefacts.DownloadScan(ctx, &wertfachv1.DownloadScanRequest{Name: name})
+		stream, err = c.Artefacts.DownloadScan(ctx, req)
 		if err != nil {
 			return err
 		}

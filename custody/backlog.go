@@ -8,15 +8,15 @@ import (
 
 // Backlog is what waits for a sweep.
 type Backlog struct {
-	// Due are dossiers whose contract has ended by the calendar.
+	// Due are dossiers of which something is due by the calendar.
 	Due int
 	// Erasing are erasures that were begun and have not ended.
 	Erasing int
 	// BrokenOff are changes whose traces are old enough to be settled, and keys that
 	// were made for nothing.
 	BrokenOff int
-	// OldestDue is the beginning of the day that is due longest, in its institute's
-	// time zone; zero where none is.
+	// OldestDue is the beginning of the day since when something is due, the longest
+	// ago, in its institute's time zone; zero where nothing is.
 	OldestDue time.Time
 }
 

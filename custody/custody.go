@@ -23,6 +23,8 @@
 //	exporting.go what the customer is given  export/      as which archive
 //	leave.go     what only a sweep may finish
 //	sweep.go     what is due or left over    names.go     pseudonyms and object names
+//	sweepdue.go, sweepclaim.go, sweepdry.go  what of it is due, by whom, and as a trial
+//	scrub.go     whether all is whole, and marked by the rules of today
 //	rotate.go    new versions of keys        index.go     pointers and their secret
 //	secret.go    preparing a deployment      cache.go     sealed dossiers in memory
 //	password.go  hashes of passwords         errors.go    reasons of refusals

@@ -306,14 +306,14 @@ func (s *sweep) request(ctx context.Context, p place) error {
 	case !r.Cancelled.IsZero() && s.c.now().Before(r.Cancelled.Add(cancelledKept)):
 		return nil // who took it back may ask again
 	case !r.open(r.KeyName, s.c.now()):
-		return s.c.store.Delete(ctx, p.request())
+		return s.forget(ctx, p)
 	}
 	keyName, alive, err := s.c.keyOf(ctx, p)
 	switch {
 	case err != nil:
 		return err
 	case !alive || keyName != r.KeyName: // it is about nobody who is there
-		return s.c.store.Delete(ctx, p.request())
+		return s.forget(ctx, p)
 	case r.ConfirmedBy == "", s.c.now().Before(r.Confirmed.Add(s.c.lease)):
 		return nil // it waits, or who confirmed it is at it
 	}
@@ -322,11 +322,18 @@ func (s *sweep) request(ctx context.Context, p place) error {
 	switch {
 	case err == nil && d.key.Name == keyName:
 		if d.standsAgainst() != nil || fresh(r.ETag, d.stored.GetCustomer()) != nil {
+			if s.options.DryRun {
+				return nil
+			}
 			return s.c.unconfirm(ctx, p, keyName)
 		}
 		in.Revision = d.stored.GetCustomer().GetRevision()
 	case err == nil, fault.KindOf(err) != fault.NotFound && fault.KindOf(err) != fault.Corrupt:
 		return err // enrolled anew a moment ago, or not to be read now
+	}
+	if s.options.DryRun {
+		s.report.Resumed++
+		return nil
 	}
 	in.order(r)
 	err = s.recorded(ctx, p, p.receiptID(keyName), func() (Receipt, error) { return s.c.eraseNow(ctx, p, keyName, in) })
@@ -334,4 +341,12 @@ func (s *sweep) request(ctx context.Context, p place) error {
 		s.report.Resumed++
 	}
 	return err
+}
+
+// forget removes a request, unless it is a dry run.
+func (s *sweep) forget(ctx context.Context, p place) error {
+	if s.options.DryRun {
+		return nil
+	}
+	return s.c.store.Delete(ctx, p.request())
 }

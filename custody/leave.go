@@ -47,8 +47,11 @@ func (s *sweep) discard(ctx context.Context, institute string) error {
 		}
 		pseudonym, end, _ := strings.Cut(path.Base(info.Name), ".")
 		p := place{institute: institute, pseudonym: pseudonym}
-		s.count(ctx, p, &s.report.Settled, "destroying the unused key of an enrolment that failed",
-			s.c.discardNoted(ctx, p, p.keyPrefix()+end, info.Name))
+		if !s.options.DryRun {
+			err = s.c.discardNoted(ctx, p, p.keyPrefix()+end, info.Name)
+		}
+		s.step()
+		s.count(ctx, p, &s.report.Settled, "destroying the unused key of an enrolment that failed", err)
 	}
 	return nil
 }

@@ -66,32 +66,49 @@ func (r *rotation) finish(ctx context.Context) error {
 }
 
 func (c *Custodian) writeJob(ctx context.Context, j rotationJob, condition blobstore.Condition) error {
-	content, err := json.Marshal(j)
-	if err != nil {
-		return err
-	}
-	stored, err := json.Marshal(signedJob{content, c.jobMAC(j.object, content)})
-	if err != nil {
-		return err
-	}
-	_, err = c.store.Put(ctx, j.object, stored, condition)
+	_, err := c.storeJob(ctx, j.object, j, condition)
 	return err
 }
 
 // readJob reads a job. One that does not authenticate comes with its etag, so
 // that it can be replaced.
 func (c *Custodian) readJob(ctx context.Context, object string) (rotationJob, error) {
+	var j rotationJob
+	etag, err := c.loadJob(ctx, object, &j)
+	if err != nil {
+		j = rotationJob{}
+	}
+	j.object, j.etag = object, etag
+	return j, err
+}
+
+// storeJob stores a job of any kind, and gives its etag.
+func (c *Custodian) storeJob(ctx context.Context, object string, job any, condition blobstore.Condition) (etag string, err error) {
+	content, err := json.Marshal(job)
+	if err != nil {
+		return "", err
+	}
+	stored, err := json.Marshal(signedJob{content, c.jobMAC(object, content)})
+	if err != nil {
+		return "", err
+	}
+	info, err := c.store.Put(ctx, object, stored, condition)
+	return info.ETag, err
+}
+
+// loadJob reads a job of any kind into what it points to. Also of one that does not
+// authenticate it gives the etag.
+func (c *Custodian) loadJob(ctx context.Context, object string, into any) (etag string, err error) {
 	stored, info, err := c.store.Get(ctx, object)
 	if err != nil {
-		return rotationJob{}, err
+		return "", err
 	}
-	j := rotationJob{object: object, etag: info.ETag}
 	var signed signedJob
 	if json.Unmarshal(stored, &signed) != nil || !hmac.Equal(signed.MAC, c.jobMAC(object, signed.Job)) ||
-		json.Unmarshal(signed.Job, &j) != nil {
-		return rotationJob{etag: info.ETag}, fault.New(fault.Corrupt, ReasonCorrupt, "a stored job does not authenticate")
+		json.Unmarshal(signed.Job, into) != nil {
+		return info.ETag, fault.New(fault.Corrupt, ReasonCorrupt, "a stored job does not authenticate")
 	}
-	return j, nil
+	return info.ETag, nil
 }
 
 func (c *Custodian) jobMAC(object string, content []byte) []byte {

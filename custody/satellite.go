@@ -118,19 +118,28 @@ func (c *Custodian) tidy(ctx context.Context, note string, names []string) {
 // It touches nothing but satellites of this customer, whatever the note says.
 // The note itself stays where keep is set.
 func (c *Custodian) settle(ctx context.Context, p place, note string, referred []string, keep bool) (removed int, err error) {
-	content, _, err := c.store.Get(ctx, note)
-	if errors.Is(err, blobstore.ErrNotFound) {
-		return 0, nil
-	}
+	names, err := c.leftBy(ctx, p, note, referred)
 	if err != nil {
 		return 0, err
 	}
-	names := subtract(strings.Split(string(content), "\n"), referred)
-	names = slices.DeleteFunc(names, func(name string) bool { return !p.satellite(name) })
 	if err := c.each(ctx, names, c.store.Delete); err != nil || keep {
 		return 0, err
 	}
 	return len(names), c.store.Delete(ctx, note)
+}
+
+// leftBy are the satellites of the customer that a note lists and the dossier does
+// not refer to; none where the note is gone.
+func (c *Custodian) leftBy(ctx context.Context, p place, note string, referred []string) ([]string, error) {
+	content, _, err := c.store.Get(ctx, note)
+	if errors.Is(err, blobstore.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	names := subtract(strings.Split(string(content), "\n"), referred)
+	return slices.DeleteFunc(names, func(name string) bool { return !p.satellite(name) }), nil
 }
 
 // each does something with every name, some at once, and gives the first error.

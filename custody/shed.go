@@ -2,9 +2,11 @@ package custody
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/wertfach/wertfach/audit"
+	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/field"
 	"github.com/wertfach/wertfach/custody/retention"
 	storagev1 "github.com/wertfach/wertfach/proto/wertfach/storage/v1"
@@ -78,6 +80,22 @@ func (d *Dossier) shedSecrets() {
 	for _, a := range d.stored.GetArtefacts() {
 		strip(field.Artefact, a.GetRecord())
 	}
+}
+
+// shedAlone sheds a dossier, as it was just opened, while no other sweep does. Where
+// nothing of it is due any more, somebody shed it and goes on with its key, unless
+// that was so long ago that he must have broken off, or is a later sweep's to do.
+func (s *sweep) shedAlone(ctx context.Context, p place, d *Dossier, mark blobstore.Info) error {
+	if len(d.shed()) == 0 && d.marked() {
+		info, err := s.c.store.Stat(ctx, p.dossier())
+		if errors.Is(err, blobstore.ErrNotFound) || err == nil && !s.resting(info) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.alone(ctx, mark, func() error { return s.shed(ctx, p) })
 }
 
 // shed removes what is due of a dossier, and ends what still opens what was

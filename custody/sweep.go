@@ -1,18 +1,19 @@
 package custody
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/retention"
 )
 
 // PendingGrace is how old a note must be before a sweep takes its change for
@@ -30,6 +31,12 @@ type SweepOptions struct {
 	Recorder Recorder
 	// Principal is who sweeps, for the events.
 	Principal string
+	// DryRun counts what a sweep would do, and does nothing: it writes nothing,
+	// destroys nothing and records nothing.
+	DryRun bool
+	// Progress, where given, hears of everything that is through. total is what
+	// waited when the sweep began; more may come meanwhile.
+	Progress func(done, total int)
 }
 
 // SweepReport says what a sweep did.
@@ -40,11 +47,17 @@ type SweepReport struct {
 	Settled  int // changes that had broken off
 	Removed  int // objects that nothing referred to
 	Failures int // things that could not be done now; the log names them
+	// OldestDue is the day since when something is due that this sweep could not
+	// do, the longest ago; empty where there is none. In a dry run it is that of
+	// everything that is due.
+	OldestDue retention.Day
+	// Found is what a dry run found; nil of a sweep in earnest.
+	Found *Found
 }
 
 // Sweep finishes erasures, erases what is due by the institutes' rules, and
 // removes what changes that broke off have left. It looks only at what is due
-// or left over, not at all that is stored. What fails is counted and logged,
+// or left over, not at all that is stored. Any number of sweeps may work at once. What fails is counted and logged,
 // and the sweep goes on; the error is for a sweep that could not look at all.
 func (c *Custodian) Sweep(ctx context.Context, options SweepOptions) (SweepReport, error) {
 	if options.Grace == 0 {
@@ -54,10 +67,16 @@ func (c *Custodian) Sweep(ctx context.Context, options SweepOptions) (SweepRepor
 		options.Recorder = offRecord{}
 	}
 	s := sweep{c: c, options: options}
+	if options.DryRun {
+		s.report.Found = &Found{Classes: map[string]int{}}
+	}
 	if err := c.Consistent(ctx); err != nil {
 		return s.report, err
 	}
-	for id := range c.institutes {
+	if err := s.measure(ctx); err != nil {
+		return s.report, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.institutes)) {
 		for _, step := range []func(context.Context, string) error{s.resume, s.requests, s.due, s.settle, s.discard} {
 			if err := step(ctx, id); err != nil {
 				return s.report, backend(err)
@@ -71,6 +90,26 @@ type sweep struct {
 	c       *Custodian
 	options SweepOptions
 	report  SweepReport
+
+	through, total int // for who watches
+}
+
+// measure counts what waits, for who watches.
+func (s *sweep) measure(ctx context.Context) error {
+	if s.options.Progress == nil {
+		return nil
+	}
+	b, err := s.c.Backlog(ctx, s.options.Grace, math.MaxInt)
+	s.total = b.Due + b.Erasing + b.BrokenOff
+	return err
+}
+
+// step tells who watches that one more is through.
+func (s *sweep) step() {
+	if s.through++; s.options.Progress != nil {
+		s.total = max(s.total, s.through)
+		s.options.Progress(s.through, s.total)
+	}
 }
 
 // resume finishes the erasures that were begun.
@@ -81,10 +120,11 @@ func (s *sweep) resume(ctx context.Context, institute string) error {
 		}
 		p := place{institute: institute, pseudonym: path.Base(info.Name)}
 		in, err := s.c.readIntent(ctx, p)
+		s.step()
 		if errors.Is(err, blobstore.ErrNotFound) || err == nil && in.claimed(s.c.now(), s.c.lease) {
 			continue // finished, or somebody is at it
 		}
-		if err == nil {
+		if err == nil && !s.options.DryRun {
 			err = s.recorded(ctx, p, in.Receipt, func() (Receipt, error) { return s.c.resume(ctx, p, in) })
 		}
 		s.count(ctx, p, &s.report.Resumed, "finishing an erasure", err)
@@ -94,98 +134,6 @@ func (s *sweep) resume(ctx context.Context, institute string) error {
 	}
 	return nil
 }
-
-// due does what is due by today, the longest overdue first.
-func (s *sweep) due(ctx context.Context, institute string) error {
-	today := s.c.now().In(s.c.institutes[institute].Location).Format(time.DateOnly)
-	for info, err := range s.c.store.List(ctx, dueDays(institute)) {
-		if err != nil {
-			return err
-		}
-		date := path.Base(path.Dir(info.Name))
-		if date > today {
-			return nil // the names are in the order of the days
-		}
-		pseudonym, _, _ := strings.Cut(path.Base(info.Name), ".")
-		p := place{institute: institute, pseudonym: pseudonym}
-		if err := s.dueOf(ctx, p, info); err != nil {
-			s.count(ctx, p, nil, "erasing what is due", err)
-			if errors.Is(err, errUnrecorded) {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// dueOf does what is due of one dossier.
-func (s *sweep) dueOf(ctx context.Context, p place, mark blobstore.Info) error {
-	d, err := s.c.viewAt(ctx, p.somebody(), p, needs{anyState: true})
-	switch {
-	case fault.KindOf(err) == fault.NotFound:
-		return s.ifGone(ctx, p, func() error { return s.c.store.Delete(ctx, mark.Name) })
-	case err != nil:
-		return err
-	case !slices.Contains(d.marks(), mark.Name):
-		if s.young(mark) {
-			return nil // perhaps the dossier that it stands for is just being written
-		}
-		s.report.Removed++
-		return s.c.store.Delete(ctx, mark.Name)
-	case !d.over():
-		return s.shed(ctx, p)
-	}
-	// Only what is over is erased: whatever changes that stamps the customer, and
-	// then the next sweep looks again.
-	err = s.recorded(ctx, p, p.receiptID(d.key.Name), func() (Receipt, error) {
-		return s.c.eraseNow(ctx, p, d.key.Name, &intent{
-			Policy: PolicyRetention, Basis: d.basis(), Reason: d.stored.GetTermination().GetReason(), Revision: d.stored.GetCustomer().GetRevision(),
-		})
-	})
-	if err == nil {
-		s.report.Erased++
-	}
-	return err
-}
-
-// recorded erases, and has it on record that it did: what nobody could record is
-// not begun. A sweep that dies between the two leaves the signed receipt. receipt
-// is the one that is expected, for the record of an erasure that fails.
-func (s *sweep) recorded(ctx context.Context, p place, receipt string, erase func() (Receipt, error)) error {
-	if err := s.options.Recorder.Ready(ctx, audit.Locked); err != nil {
-		return unrecorded(err)
-	}
-	out, err := erase()
-	if elsewhere(err) {
-		return err // nothing was done here
-	}
-	return s.record(ctx, audit.Event{Action: sweepAction, Institute: p.institute, Receipt: cmp.Or(out.Name.ID, receipt)}, err)
-}
-
-// record puts on record what the sweep did and how that ended, and gives the
-// error that it ended with.
-func (s *sweep) record(ctx context.Context, e audit.Event, done error) error {
-	e.ID, e.Principal, e.Code, e.Reason = newID(), s.options.Principal, codeOf(done), fault.ReasonOf(done)
-	// It is done, even if the sweep is told to stop meanwhile.
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
-	defer cancel()
-	if failed := s.options.Recorder.Record(after, e, audit.Locked); failed != nil {
-		return unrecorded(errors.Join(failed, done))
-	}
-	return done
-}
-
-// offRecord is for sweeps that nobody keeps a record of.
-type offRecord struct{}
-
-// Ready always is.
-func (offRecord) Ready(context.Context, audit.Durability) error { return nil }
-
-// Record forgets the event.
-func (offRecord) Record(context.Context, audit.Event, audit.Durability) error { return nil }
-
-// sweepAction is what the log calls an erasure by a sweep.
-const sweepAction = "sweep/Erase"
 
 // elsewhere says whether somebody else took an erasure over first, or changed the
 // customer.
@@ -211,6 +159,7 @@ func (s *sweep) settle(ctx context.Context, institute string) error {
 		pseudonym, _, _ := strings.Cut(path.Base(info.Name), ".")
 		p := place{institute: institute, pseudonym: pseudonym}
 		removed, err := s.settleNote(ctx, p, info.Name)
+		s.step()
 		s.report.Removed += removed
 		s.count(ctx, p, &s.report.Settled, "settling a change that broke off", err)
 	}
@@ -218,18 +167,25 @@ func (s *sweep) settle(ctx context.Context, institute string) error {
 }
 
 func (s *sweep) settleNote(ctx context.Context, p place, note string) (removed int, err error) {
+	settle := func(referred []string) (int, error) { return s.c.settle(ctx, p, note, referred, false) }
+	if s.options.DryRun {
+		settle = func(referred []string) (int, error) {
+			left, err := s.c.leftBy(ctx, p, note, referred)
+			return len(left), err
+		}
+	}
 	d, err := s.c.viewAt(ctx, p.somebody(), p, needs{anyState: true})
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
 		err = s.ifGone(ctx, p, func() error {
-			removed, err = s.c.settle(ctx, p, note, nil, false)
+			removed, err = settle(nil)
 			return err
 		})
 		return removed, err
 	case err != nil:
 		return 0, err
 	}
-	return s.c.settle(ctx, p, note, d.satellites(), false)
+	return settle(d.satellites())
 }
 
 // ifGone does something if there is no dossier, and nothing if there is one that

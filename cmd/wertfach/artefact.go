@@ -24,33 +24,36 @@ func customerFlag(cmd *cobra.Command, customer *string) *cobra.Command {
 
 func (c *cli) artefactList() *cobra.Command {
 	var customer string
-	cmd := &cobra.Command{
+	cmd, purpose := restrictedFlag(&cobra.Command{
 		Use:   "list --customer NAME",
 		Short: "list what a customer registered, masked",
 		Args:  takes(),
-		RunE: c.asks(func(ctx context.Context, vault *client.Client, _ []string) (proto.Message, error) {
-			list := &wertfachv1.ListArtefactsResponse{}
-			for artefact, err := range vault.AllArtefacts(ctx, customer) {
-				if err != nil {
-					return nil, err
-				}
-				list.Artefacts = append(list.Artefacts, artefact)
+	})
+	cmd.RunE = c.asks(func(ctx context.Context, vault *client.Client, _ []string) (proto.Message, error) {
+		list := &wertfachv1.ListArtefactsResponse{}
+		for artefact, err := range vault.AllArtefacts(ctx, customer, client.ListRestricted(wertfachv1.RestrictedPurpose(purpose.number))) {
+			if err != nil {
+				return nil, err
 			}
-			return list, nil
-		}),
-	}
+			list.Artefacts = append(list.Artefacts, artefact)
+		}
+		return list, nil
+	})
 	return customerFlag(cmd, &customer)
 }
 
 func (c *cli) artefactGet() *cobra.Command {
-	return &cobra.Command{
+	cmd, purpose := restrictedFlag(&cobra.Command{
 		Use:   "get NAME",
 		Short: "print an artefact, masked",
 		Args:  takes("NAME"),
-		RunE: c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
-			return vault.Artefacts.GetArtefact(ctx, &wertfachv1.GetArtefactRequest{Name: args[0]})
-		}),
-	}
+	})
+	cmd.RunE = c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
+		return vault.Artefacts.GetArtefact(ctx, &wertfachv1.GetArtefactRequest{
+			Name: args[0], RestrictedPurpose: wertfachv1.RestrictedPurpose(purpose.number),
+		})
+	})
+	return cmd
 }
 
 func (c *cli) artefactUpdate() *cobra.Command {

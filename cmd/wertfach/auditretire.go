@@ -34,7 +34,7 @@ Exit codes: 0 done; 2 wrong command line or configuration; 4 no such chain; 5 th
 can't be retired; 7 Vault, the object store or the audit log stayed away.`,
 		Args: takes("CHAIN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return operate(cmd, file, false, func(ctx context.Context, o operation) error {
+			return operate(cmd, file, manner{}, func(ctx context.Context, o operation) error {
 				event := audit.Event{
 					ID: strings.ToLower(rand.Text()), Action: "audit/Retire", Principal: operator(), Role: "operator", Code: "OK",
 				}

@@ -26,7 +26,8 @@ func (c *cli) contractTerminate() *cobra.Command {
 		Short: "fix the day on which a contract ends",
 		Long: `Terminate fixes the first day on which the contract no longer stands: 2027-01-01 for a
 contract to the end of 2026. Until then it can be cancelled. From then on nothing is
-registered or revealed, and the next sweep erases the dossier.
+registered or revealed, and what is kept goes by the institute's retention rules: "wertfach
+retention explain --terminate DATE" tells beforehand what on which day.
 
 "today" ends the contract at once, and that can't be cancelled. It is the day that it is in
 the institute's time zone.
@@ -35,10 +36,12 @@ It prints the customer, masked.`,
 		Args: takes(),
 		RunE: c.asks(func(ctx context.Context, vault *client.Client, _ []string) (proto.Message, error) {
 			req := &wertfachv1.TerminateContractRequest{Name: customer, EffectiveDate: effective, Reason: reason}
-			if effective == "today" {
-				return c.terminateToday(ctx, vault, req)
-			}
-			return vault.Lifecycle.TerminateContract(ctx, req)
+			var answer *wertfachv1.Customer
+			err := c.onDay(&req.EffectiveDate, func() (err error) {
+				answer, err = vault.Lifecycle.TerminateContract(ctx, req)
+				return err
+			})
+			return answer, err
 		}),
 	}
 	cmd.Flags().StringVar(&effective, "effective", "", "the first `DATE` without contract, YYYY-MM-DD or today")
@@ -49,21 +52,24 @@ It prints the customer, masked.`,
 // datePast is the rule that a day breaks which is over at the institute.
 const datePast = "effective-date.past"
 
-// terminateToday ends a contract on the day that it is at the institute, whose
-// time zone only the server knows: the first day that the server does not call
-// past, from the earliest that it can be anywhere (UTC-12) to the latest (UTC+14).
-// To be refused changes nothing.
-func (c *cli) terminateToday(ctx context.Context, vault *client.Client, req *wertfachv1.TerminateContractRequest) (answer *wertfachv1.Customer, err error) {
+// onDay makes a call in whose request a day stands. Where that is "today" it is the
+// day that it is at the institute, whose time zone only the server knows: the first
+// day that the server does not call past, from the earliest that it can be anywhere
+// (UTC-12) to the latest (UTC+14). To be refused changes nothing.
+func (c *cli) onDay(date *string, call func() error) (err error) {
+	if *date != "today" {
+		return call()
+	}
 	earliest := c.now().UTC().Add(-12 * time.Hour)
 	for day := range 3 {
-		req.EffectiveDate = earliest.AddDate(0, 0, day).Format(time.DateOnly)
-		answer, err = vault.Lifecycle.TerminateContract(ctx, req)
+		*date = earliest.AddDate(0, 0, day).Format(time.DateOnly)
+		err = call()
 		var refused *fault.Error
 		if !errors.As(err, &refused) || len(refused.Violations) != 1 || refused.Violations[0].Rule != datePast {
 			break
 		}
 	}
-	return answer, err
+	return err
 }
 
 func (c *cli) contractCancel() *cobra.Command {

@@ -54,14 +54,17 @@ See "wertfach help files". It prints the customer, masked.`,
 }
 
 func (c *cli) customerGet() *cobra.Command {
-	return &cobra.Command{
+	cmd, purpose := restrictedFlag(&cobra.Command{
 		Use:   "get NAME",
 		Short: "print a customer, masked",
 		Args:  takes("NAME"),
-		RunE: c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
-			return vault.Customers.GetCustomer(ctx, &wertfachv1.GetCustomerRequest{Name: args[0]})
-		}),
-	}
+	})
+	cmd.RunE = c.asks(func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
+		return vault.Customers.GetCustomer(ctx, &wertfachv1.GetCustomerRequest{
+			Name: args[0], RestrictedPurpose: wertfachv1.RestrictedPurpose(purpose.number),
+		})
+	})
+	return cmd
 }
 
 func (c *cli) customerUpdate() *cobra.Command {

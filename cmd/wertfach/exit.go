@@ -39,7 +39,7 @@ func exitCodesTopic() *cobra.Command {
     3  invalid input: each line names a field and the rule that it broke
     4  not found
     5  exists already, or does not fit the present state, or lost against another
-       change: CUSTOMER_EXISTS, CONTRACT_ENDED, SERVICE_NOT_BOOKED, STALE_ETAG
+       change: CUSTOMER_EXISTS, CONTRACT_ENDED, PROCESSING_RESTRICTED, HELD, STALE_ETAG
     6  not allowed
     7  the server or its stores can't be reached, or server and client don't accept each
        other's certificates, or the time was up: try again later. ERASURE_PENDING is an
@@ -60,7 +60,7 @@ before it may be reworded. No message repeats the value of a field or a flag.
 
 A change that was interrupted, or for which the time was up, may have been made or not:
 look, or make it again. The commands that run or tend a server (dev, serve, init, sweep,
-keys, audit fetch, audit retire) tell their codes in their own help.`,
+scrub, keys, audit fetch, audit retire) tell their codes in their own help.`,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -122,7 +123,7 @@ func (e *enum) String() string {
 	if e.descriptor == nil || e.number == 0 {
 		return ""
 	}
-	return e.short(e.descriptor.Values().ByNumber(e.number))
+	return shortName(e.descriptor, e.number, e.prefix)
 }
 
 // Type is for the help.
@@ -132,7 +133,7 @@ func (e *enum) Type() string { return "string" }
 func (e *enum) Set(text string) error {
 	for i := range e.descriptor.Values().Len() {
 		value := e.descriptor.Values().Get(i)
-		if value.Number() != 0 && (text == string(value.Name()) || text == e.short(value)) {
+		if value.Number() != 0 && (text == string(value.Name()) || text == shortName(e.descriptor, value.Number(), e.prefix)) {
 			e.number = value.Number()
 			return nil
 		}
@@ -145,13 +146,19 @@ func (e *enum) names() []string {
 	var all []string
 	for i := range e.descriptor.Values().Len() {
 		if value := e.descriptor.Values().Get(i); value.Number() != 0 {
-			all = append(all, e.short(value))
+			all = append(all, shortName(e.descriptor, value.Number(), e.prefix))
 		}
 	}
 	return all
 }
 
-func (e *enum) short(value protoreflect.EnumValueDescriptor) string {
-	name := strings.TrimPrefix(string(value.Name()), e.prefix)
+// shortName is a value of an enum as it is typed and shown: unlock. One that this
+// release does not know is shown by its number.
+func shortName(of protoreflect.EnumDescriptor, number protoreflect.EnumNumber, prefix string) string {
+	value := of.Values().ByNumber(number)
+	if value == nil {
+		return strconv.Itoa(int(number))
+	}
+	name := strings.TrimPrefix(string(value.Name()), prefix)
 	return strings.ReplaceAll(strings.ToLower(name), "_", "-")
 }

@@ -50,7 +50,7 @@ the audit log stayed away; 11 with failures, which the log names by pseudonym: t
 version stays and serves until it is repeated; 130 interrupted.`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return operate(cmd, file, false, func(ctx context.Context, o operation) error {
+			return operate(cmd, file, manner{}, func(ctx context.Context, o operation) error {
 				bar := watch(cmd, "writing pointers anew")
 				r, err := o.custodian.RotateIndex(ctx, custody.IndexOptions{
 					Grace: grace, Rate: rate, Recorder: o.events, Principal: operator(), Progress: bar.show,

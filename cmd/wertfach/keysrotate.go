@@ -136,7 +136,7 @@ func rotate(cmd *cobra.Command, f rotateFlags) error {
 			return err
 		}
 	}
-	return operate(cmd, f.config, false, func(ctx context.Context, o operation) error {
+	return operate(cmd, f.config, manner{}, func(ctx context.Context, o operation) error {
 		bar := watch(cmd, "rotating keys")
 		options.Recorder, options.Progress = o.events, bar.show
 		options.Grace = time.Minute + o.config.Calls.Timeout // nobody holds longer what he has read

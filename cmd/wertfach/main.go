@@ -1,14 +1,14 @@
 // Command wertfach is the vault for what bank customers register, and the tool
 // to talk to it.
 //
-// The verbs that ask a server (customer, artefact, scan, service, contract,
-// receipt) are thin: each reads its input, makes one call through package client
-// and prints the answer. There is a file for each noun; call.go, input.go and
-// print.go hold what they share, exit.go what scripts rely on.
+// The verbs that ask a server (customer, artefact, scan, service, contract, retention,
+// restrict, lift, hold, release, receipt) are thin: each reads its input, makes one
+// call through package client and prints the answer. There is a file for each noun;
+// call.go, input.go and print.go hold what they share, exit.go what scripts rely on.
 //
-// The commands that run or tend a server are dev, serve, init, sweep, keys, audit
-// fetch and audit retire. The last four open the back ends themselves: operate.go
-// has what they share.
+// The commands that run or tend a server are dev, serve, init, sweep, scrub, keys,
+// audit fetch and audit retire. The last five open the back ends themselves:
+// operate.go has what they share.
 package main
 
 import (

@@ -19,8 +19,8 @@ import (
 	"github.com/wertfach/wertfach/internal/node"
 )
 
-// operation is what a command works with that opens the back ends itself, and
-// leaves events in the audit log: sweep, keys and audit retire.
+// operation is what a command works with that opens the back ends itself: sweep,
+// scrub, keys and audit retire. All but scrub leave events in the audit log.
 type operation struct {
 	config    *config.Config
 	backends  *node.Backends
@@ -30,15 +30,23 @@ type operation struct {
 	log       *slog.Logger
 }
 
+// manner is how a command works.
+type manner struct {
+	// lasts: it tells how it works meanwhile, as the configuration's telemetry asks.
+	lasts bool
+	// unrecorded: it does nothing that must be on record, and so works beside a
+	// process that has the spool of its configuration. It has no events.
+	unrecorded bool
+}
+
 // operate opens the back ends and the audit log for a command, and closes them
-// when it is done. A command that lasts tells how it works meanwhile, as the
-// configuration's telemetry asks.
-func operate(cmd *cobra.Command, file string, lasts bool, do func(context.Context, operation) error) (failed error) {
+// when it is done.
+func operate(cmd *cobra.Command, file string, how manner, do func(context.Context, operation) error) (failed error) {
 	c, err := loadConfig(file)
 	if err != nil {
 		return err
 	}
-	if !lasts {
+	if !how.lasts {
 		c.Telemetry = config.Telemetry{} // nobody would come to look
 	}
 	ctx, log := cmd.Context(), c.Log.Logger(cmd.ErrOrStderr())
@@ -59,6 +67,11 @@ func operate(cmd *cobra.Command, file string, lasts bool, do func(context.Contex
 	}
 	defer closing(o.backends, &failed)
 	defer func() { failed = errors.Join(failed, unwatch()) }() // nobody asks back ends that are closed
+	if how.unrecorded {
+		err = do(ctx, o)
+		o.explain(ctx, err)
+		return err
+	}
 	o.events, err = o.backends.Audit(ctx, o.custodian, nil)
 	if errors.Is(err, embedded.ErrInUse) {
 		return coded{errors.New("audit.spool_file: another process works on it; give this command a configuration that names another file"), exitUsage}

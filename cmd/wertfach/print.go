@@ -29,6 +29,9 @@ func (c *cli) print(answer proto.Message) error {
 	if list, ok := answer.(*wertfachv1.ListDisclosuresResponse); ok {
 		return c.printDisclosures(list.GetDisclosures())
 	}
+	if retention, ok := answer.(*wertfachv1.Retention); ok {
+		return c.printRetention(retention)
+	}
 	return c.printFields(answer)
 }
 

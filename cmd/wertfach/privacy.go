@@ -22,13 +22,6 @@ func (c *cli) privacy() *cobra.Command {
 	return cmd
 }
 
-// restrictedFlag adds the purpose for which an officer reads what is restricted.
-func restrictedFlag(cmd *cobra.Command) *enum {
-	purpose := &enum{descriptor: wertfachv1.RestrictedPurpose(0).Descriptor(), prefix: "RESTRICTED_PURPOSE_"}
-	cmd.Flags().Var(purpose, "restricted-purpose", "read although the processing is restricted, as a privacy officer, for `P`: "+strings.Join(purpose.names(), ", "))
-	return purpose
-}
-
 func (c *cli) privacyExport() *cobra.Command {
 	var out outFile
 	var from instant
@@ -60,7 +53,7 @@ PINs, PUKs, card numbers and logins are masked in it. Privacy officers get them 
 			})
 		}),
 	}
-	restricted = restrictedFlag(cmd)
+	_, restricted = restrictedFlag(cmd)
 	cmd.Flags().BoolVar(&req.IncludeSecrets, "secrets", false, "with PINs, PUKs, card numbers and logins in clear; for privacy officers")
 	cmd.Flags().Var(purpose, "purpose", "what it is given out for: `P` is "+strings.Join(purpose.names(), " or "))
 	cmd.Flags().Var(&from, "from", "tell who looked at the data from this `TIME` on; 90 days where not given")
@@ -89,7 +82,7 @@ its call. See "wertfach audit list" for what a TIME is.`,
 			return c.allAccesses(ctx, vault, req, limit)
 		}),
 	}
-	restricted = restrictedFlag(cmd)
+	_, restricted = restrictedFlag(cmd)
 	cmd.Flags().Var(&from, "from", "the first `TIME` that counts")
 	cmd.Flags().Var(&to, "to", "the first `TIME` that does not count any more; now where not given")
 	cmd.Flags().Var(&number{&limit}, "limit", "print at most `N` accesses")
@@ -144,7 +137,7 @@ told of a rectification: notices without a told time.`,
 			}
 		}),
 	}
-	restricted = restrictedFlag(cmd)
+	_, restricted = restrictedFlag(cmd)
 	return cmd
 }
 

@@ -76,6 +76,17 @@ func (z *zone) TerminateContract(_ context.Context, req *wertfachv1.TerminateCon
 	return &wertfachv1.Customer{Contract: &wertfachv1.Contract{EffectiveDate: req.GetEffectiveDate()}}, nil
 }
 
+// on asks for a termination today, and gives the day that it came to.
+func (z *zone) on(t *testing.T, c *cli) (day string, err error) {
+	req := &wertfachv1.TerminateContractRequest{EffectiveDate: "today"}
+	err = c.onDay(&req.EffectiveDate, func() error {
+		answer, err := z.TerminateContract(t.Context(), req)
+		day = answer.GetContract().GetEffectiveDate()
+		return err
+	})
+	return day, err
+}
+
 // "today" is the institute's day, wherever the command runs.
 func TestTerminatingToday(t *testing.T) {
 	t.Parallel()
@@ -85,15 +96,14 @@ func TestTerminatingToday(t *testing.T) {
 			today := now.In(time.FixedZone("", offset*3600)).Format(time.DateOnly)
 			z := &zone{today: today}
 			c := &cli{now: func() time.Time { return now.In(time.FixedZone("", 8*3600)) }}
-			answer, err := c.terminateToday(t.Context(), &client.Client{Lifecycle: z}, &wertfachv1.TerminateContractRequest{})
-			if err != nil || answer.GetContract().GetEffectiveDate() != today {
-				t.Errorf("%v at UTC%+d: %v, %v; want %s", now, offset, answer, err, today)
+			if day, err := z.on(t, c); err != nil || day != today {
+				t.Errorf("%v at UTC%+d: %v, %v; want %s", now, offset, day, err, today)
 			}
 		}
 	}
 	never := &zone{today: "9999-12-31"} // clocks that are far apart
 	c := &cli{now: time.Now}
-	if _, err := c.terminateToday(t.Context(), &client.Client{Lifecycle: never}, &wertfachv1.TerminateContractRequest{}); fault.KindOf(err) != fault.Invalid || never.asked != 3 {
+	if _, err := never.on(t, c); fault.KindOf(err) != fault.Invalid || never.asked != 3 {
 		t.Errorf("%v after %d calls", err, never.asked)
 	}
 }

@@ -29,12 +29,12 @@ func TestTheVerbs(t *testing.T) {
 		"audit fetch", "audit list", "audit retire", "audit verify",
 		"contract cancel", "contract terminate",
 		"customer enrol", "customer get", "customer update",
-		"dev", "erase cancel", "erase confirm", "erase request", "exit-codes", "files", "init",
-		"keys rotate", "keys rotate-index",
+		"dev", "erase cancel", "erase confirm", "erase request", "exit-codes", "files", "hold", "init",
+		"keys rotate", "keys rotate-index", "lift",
 		"privacy accesses", "privacy disclose", "privacy disclosures", "privacy export",
-		"receipt get", "receipt list", "receipt verify",
+		"receipt get", "receipt list", "receipt verify", "release", "restrict", "retention explain",
 		"scan delete", "scan download", "scan upload",
-		"serve", "service withdraw", "sweep",
+		"scrub", "serve", "service withdraw", "sweep",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the verbs are\n%q\nwant\n%q", got, want)
@@ -55,6 +55,9 @@ func TestHelp(t *testing.T) {
 		"--version":               "wertfach " + versionText() + "\n",
 		"customer enrol --help":   `"familyName"`,
 		"artefact reveal --help":  "police-report",
+		"restrict --help":         "\n  needed-for-claims\n",
+		"hold --help":             "\n  titled-claim\n",
+		"customer get --help":     "protection-of-others",
 		"service withdraw --help": "device-insurance",
 	} {
 		r := command(context.Background(), "", false, strings.Fields(line)...)

@@ -89,7 +89,7 @@ func sizeOf(file string) (int64, error) {
 
 func (c *cli) scanDownload() *cobra.Command {
 	var out outFile
-	cmd := &cobra.Command{
+	cmd, purpose := restrictedFlag(&cobra.Command{
 		Use:   "download NAME --out FILE",
 		Short: "fetch a scan",
 		Long: `Download writes the scan to the file and prints its description. The file is there
@@ -98,15 +98,16 @@ once it is whole and its SHA-256 is that of the scan; where that fails, nothing 
 With --out - the content goes to standard output as it comes, and the exit code tells
 whether it was whole.`,
 		Args: takes("NAME"),
-		RunE: c.asksWithin(transferTimeout, func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
-			return out.write(c, func(w io.Writer) (proto.Message, error) {
-				bar := c.progress(filepath.Base(out.path))
-				defer bar.end()
-				return vault.DownloadScan(ctx, args[0], io.MultiWriter(w, bar),
-					client.Begin(func(scan *wertfachv1.Scan) { bar.begin(scan.GetSizeBytes()) }))
-			})
-		}),
-	}
+	})
+	cmd.RunE = c.asksWithin(transferTimeout, func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
+		return out.write(c, func(w io.Writer) (proto.Message, error) {
+			bar := c.progress(filepath.Base(out.path))
+			defer bar.end()
+			return vault.DownloadScan(ctx, args[0], io.MultiWriter(w, bar),
+				client.DownloadRestricted(wertfachv1.RestrictedPurpose(purpose.number)),
+				client.Begin(func(scan *wertfachv1.Scan) { bar.begin(scan.GetSizeBytes()) }))
+		})
+	})
 	return out.flags(cmd, "the content")
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/wertfach/wertfach/internal/node"
 )
 
-// exitIncomplete is the exit code of a sweep that could not do all of it. The
+// exitIncomplete is the exit code of a command that could not do all of it. The
 // other codes of the server commands are those of the verbs.
 const exitIncomplete = 11
 
@@ -32,7 +32,7 @@ func (c coded) Unwrap() error { return c.error }
 
 // serverCommands are the commands that run a server or tend one.
 func serverCommands() []*cobra.Command {
-	return []*cobra.Command{devCommand(), serveCommand(), initCommand(), sweepCommand(), keysCommand()}
+	return []*cobra.Command{devCommand(), serveCommand(), initCommand(), sweepCommand(), scrubCommand(), keysCommand()}
 }
 
 func serveCommand() *cobra.Command {
@@ -65,7 +65,7 @@ Exit codes: 0 stopped as it was told; 1 not started or failed, the message says 
 			again := make(chan os.Signal, 1)
 			signal.Notify(again, syscall.SIGHUP) // before the start, which may wait: else it would end the process
 			defer signal.Stop(again)
-			n, err := node.Start(ctx, node.Options{Config: c, Log: log, Version: versionText()})
+			n, err := node.Start(ctx, node.Options{Config: c, Log: log, Principal: operator(), Version: versionText()})
 			if err != nil {
 				return started(ctx, err)
 			}

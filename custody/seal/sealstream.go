@@ -45,7 +45,7 @@ func SealStream(k Key, b Binding, src io.Reader, size int64) (sealed io.Reader, 
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: data key", ErrInvalid)
 	}
-	return s, streamSize(h, size), nil
+	return s, StreamSize(h, size), nil
 }
 
 const (

@@ -16,9 +16,10 @@ const (
 	firstSegment = fullSegment - streamHeaderSize // the first is shorter by the stream's header
 )
 
-// streamSize is the sealed size of n bytes: the header, the stream's header and
-// a tag for each segment. Only an empty stream has an empty segment.
-func streamSize(h Header, n int64) int64 {
+// StreamSize is the size of a sealed stream of n bytes with the header: the header,
+// the stream's own header and a tag for each segment. Only an empty stream has an
+// empty segment.
+func StreamSize(h Header, n int64) int64 {
 	segments := int64(1)
 	if n > firstSegment {
 		segments += (n - firstSegment + fullSegment - 1) / fullSegment

@@ -81,7 +81,7 @@ func (c *Config) check() []Problem {
 	r.must(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "must be debug, info, warn or error")
 	r.must(slices.Contains([]string{"json", "text"}, c.Log.Format), "log.format", "must be json or text")
 	for key, d := range map[string]time.Duration{
-		"sweep.grace": c.Sweep.Grace, "start_timeout": c.StartTimeout, "shutdown_timeout": c.ShutdownTimeout,
+		"sweep.grace": c.Sweep.Grace, "sweep.every": c.Sweep.Every, "start_timeout": c.StartTimeout, "shutdown_timeout": c.ShutdownTimeout,
 	} {
 		r.must(d >= 0, key, "must not be negative")
 	}

@@ -63,7 +63,7 @@ type Config struct {
 	Log Log `yaml:"log"`
 	// Telemetry is where metrics and traces are; neither where empty.
 	Telemetry Telemetry `yaml:"telemetry"`
-	// Sweep is how `wertfach sweep` goes about it.
+	// Sweep is how a sweep goes about it, and whether the server itself sweeps.
 	Sweep Sweep `yaml:"sweep"`
 
 	// StartTimeout is how long the server waits at its start for keys and

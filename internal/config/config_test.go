@@ -208,6 +208,8 @@ func TestWarnings(t *testing.T) {
 		"issuers":   {strings.Replace(minimal, "[portal]", "[portal, hotline]", 1) + issuers, nil},
 		"soft lock": {strings.Replace(deployed, "{spool_file", "{mode: governance, spool_file", 1), []string{"audit.mode"}},
 		"grace":     {minimal + "sweep: {grace: 59m}", []string{"sweep.grace"}},
+		"sweeps":    {minimal + "sweep: {every: 1m}", nil},
+		"and Vault": {deployed + "\nsweep: {every: 1m}", []string{"sweep.every"}},
 	} {
 		got := mustLoad(t, test.text).Warnings()
 		if !slices.EqualFunc(got, test.want, strings.HasPrefix) {

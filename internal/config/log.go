@@ -41,6 +41,9 @@ func (c *Config) Warnings() []string {
 	if g := c.Sweep.Grace; g > 0 && g < custody.PendingGrace {
 		warnings = append(warnings, "sweep.grace is shorter than an upload may take: sweep only while nothing is changed")
 	}
+	if c.Sweep.Every > 0 && c.Vault != nil {
+		warnings = append(warnings, "sweep.every is set: this server sweeps, which fails unless its identity may destroy keys; then whoever takes over the server can destroy what customers have")
+	}
 	if c.Audit.Mode == "governance" {
 		warnings = append(warnings, "audit.mode is governance: some servers, MinIO among them, let anybody who can write lift such a lock")
 	}

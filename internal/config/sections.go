@@ -135,4 +135,9 @@ type Sweep struct {
 	// one that broke off; 1h where empty. It must be longer than any change
 	// takes, uploads included.
 	Grace time.Duration `yaml:"grace"`
+	// Every has the server itself sweep, once at its start and then so often; where
+	// empty it does not. The server's identity must then be one that may destroy keys,
+	// which that of deploy/vault/server.hcl may not: it is for a keyring on one
+	// machine. Deployments run `wertfach sweep --every` under an identity of its own.
+	Every time.Duration `yaml:"every"`
 }

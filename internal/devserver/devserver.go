@@ -128,9 +128,6 @@ func Start(ctx context.Context, dir string, o Options) (*Dev, error) {
 	}
 	ctx, d.stopping = context.WithCancel(context.WithoutCancel(ctx))
 	d.working.Go(func() { d.renew(ctx, cmp.Or(o.renewEvery, renewEvery), logger(o)) })
-	if o.SweepEvery > 0 {
-		d.working.Go(func() { d.sweep(ctx, o.SweepEvery) })
-	}
 	return d, nil
 }
 
@@ -148,6 +145,7 @@ func (d *Dev) start(ctx context.Context, o Options) error {
 		Embedded:     &config.Embedded{File: filepath.Join(d.dir, "store.db")},
 		Audit:        config.Audit{SpoolFile: filepath.Join(d.dir, "spool.db"), File: filepath.Join(d.dir, "audit.db")},
 		StartTimeout: startTimeout, ShutdownTimeout: cmp.Or(o.ShutdownTimeout, shutdownTimeout),
+		Sweep: config.Sweep{Every: o.SweepEvery},
 	}
 	if len(c.Callers) == 0 {
 		c.Callers = callers()
@@ -165,7 +163,7 @@ func (d *Dev) start(ctx context.Context, o Options) error {
 	}
 	c.TLS, c.Issuers = d.certificates.server, issuers(d.issuer.URL())
 	d.node, err = node.Start(ctx, node.Options{
-		Config: c, Log: log, Prepare: true, Reflection: true, Backends: backends, Now: o.Now,
+		Config: c, Log: log, Prepare: true, Reflection: true, Backends: backends, Now: o.Now, Principal: "wertfach dev",
 		Listen: func(ctx context.Context) (net.Listener, error) {
 			if err := writeKeys(ctx, backends.Keys, d.KeysFile()); err != nil {
 				return nil, err
@@ -186,21 +184,6 @@ func writeKeys(ctx context.Context, keys *vault.Keys, file string) error {
 		return fmt.Errorf("public keys: %w", err)
 	}
 	return nil
-}
-
-// sweep sweeps now and again and again.
-func (d *Dev) sweep(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		// What fails is in the log, and comes again with the next sweep.
-		_, _ = d.Custodian().Sweep(ctx, custody.SweepOptions{Recorder: d.node.Audit(), Principal: "wertfach dev"})
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
 }
 
 // Dir is the server's folder, an absolute path.

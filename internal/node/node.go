@@ -31,6 +31,9 @@ type Options struct {
 	// Prepare makes the back ends ready for use first, as `wertfach init` does.
 	// The rights that it takes are not those of a deployed server.
 	Prepare bool
+	// Principal is who runs the server, for the events of its sweeps, where the
+	// configuration has it sweep.
+	Principal string
 	// Version is the program's own, for metrics and traces.
 	Version string
 	// Reflection offers the schema to tools such as grpcurl.
@@ -57,6 +60,7 @@ type Node struct {
 	log       *slog.Logger
 	patience  time.Duration
 	served    chan error // what Serve gave, once
+	sweeps    *sweeping  // nil where it does not sweep
 }
 
 // Start opens the back ends, waits for them if they are away, and serves. The
@@ -80,6 +84,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 		}
 		n.served <- err
 	}()
+	n.sweep(o.Config.Sweep, o.Principal)
 	n.log.Info("serving", "address", n.Address(), "institutes", len(o.Config.Institutes))
 	return n, nil
 }
@@ -224,7 +229,9 @@ func (n *Node) Run(ctx context.Context) error {
 // ctx ends, and closes the back ends after the last. It is called once.
 func (n *Node) Stop(ctx context.Context) error {
 	n.health.Stopping()
+	n.sweeps.halt()
 	n.server.Shutdown(ctx)
+	n.sweeps.end(ctx)
 	err := errors.Join(<-n.served, n.close(ctx))
 	n.log.Info("stopped")
 	return err

@@ -37,6 +37,7 @@ func TestIdentities(t *testing.T) {
 		"erasure by two":           (*site).testErasure,
 		"rotation by the operator": (*site).testRotation,
 		"shedding by the sweeper":  (*site).testShedding,
+		"scrubbing":                (*site).testScrub,
 		"reading by the hotline":   (*site).testHotline,
 		"installed again":          (*site).testAgain,
 	} {

@@ -31,7 +31,7 @@ var kinds = map[string]rights{
 	"elsebank/pending/p.c":        {deploy.Server: "rwd", deploy.Sweeper: "rwd", deploy.Hotline: "rwd", deploy.Operator: "rwd"},
 	"elsebank/requests/p":         {deploy.Server: "rwd", deploy.Sweeper: "rwd"},
 	"elsebank/erasing/p":          {deploy.Server: "rwd", deploy.Sweeper: "rwd"},
-	"elsebank/due/2199-01-01/p.e": {deploy.Server: "wd", deploy.Sweeper: "wd", deploy.Hotline: "wd", deploy.Operator: "wd"},
+	"elsebank/due/2199-01-01/p.e": {deploy.Server: "wd", deploy.Sweeper: "rwd", deploy.Hotline: "wd", deploy.Operator: "wd"},
 	"elsebank/receipts/p-e":       {deploy.Server: "rw", deploy.Sweeper: "rw", deploy.Hotline: "r", deploy.Operator: "r"},
 	"elsebank/unused/p.e":         {deploy.Server: "w", deploy.Sweeper: "rd"},
 	"index/iccid/b/i.p.a.e":       {deploy.Server: "wd", deploy.Sweeper: "d", deploy.Hotline: "wd", deploy.Operator: "wd"},
@@ -39,6 +39,7 @@ var kinds = map[string]rights{
 	"system/attest.pem":           {deploy.Server: "r", deploy.Sweeper: "r", deploy.Hotline: "r", deploy.Operator: "r", deploy.Init: "rw"},
 	"system/audit/c":              {deploy.Server: "rw", deploy.Sweeper: "rw", deploy.Hotline: "rw", deploy.Operator: "rw", deploy.Init: "rw"},
 	"system/jobs/rotation":        {deploy.Server: "r", deploy.Sweeper: "r", deploy.Hotline: "r", deploy.Operator: "rwd", deploy.Init: "rw"},
+	"system/jobs/scrub":           {deploy.Server: "rwd", deploy.Sweeper: "r", deploy.Hotline: "r", deploy.Operator: "rwd", deploy.Init: "rw"},
 	"elsebank/elsewhere":          {},
 	"elsewhere":                   {},
 }

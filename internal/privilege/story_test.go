@@ -1,6 +1,7 @@
 package privilege_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -96,6 +97,47 @@ func (s *site) testShedding(t *testing.T) {
 	r, err := server.ExplainRetention(ctx, name, "")
 	if err != nil || len(r.Holdings) != 2 || r.Next != r.Erase || r.Next == "" {
 		t.Errorf("afterwards: %v, %+v", err, r)
+	}
+}
+
+// testScrub: the server looks at everything, the operator at all but the content of
+// scans; both mark anew.
+func (s *site) testScrub(t *testing.T) {
+	ctx := t.Context()
+	server, name, _ := s.enrolled(t, "scrubbank")
+	values := custodytest.NewSpecimens(4)
+	made, err := server.Register(ctx, name, []custody.Draft{{Kind: "document", Values: values.Artefact("document")}}, custody.Request{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := values.PDF(1000)
+	draft := custody.ScanDraft{FileName: "scan.pdf", MediaType: "application/pdf", Size: int64(len(content))}
+	if _, err := server.AddScan(ctx, made[0].Name, draft, bytes.NewReader(content), custody.Request{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.Terminate(ctx, name, "2199-01-01", "", custody.Request{}); err != nil {
+		t.Fatal(err)
+	}
+	for id, may := range map[deploy.Identity]bool{deploy.Server: true, deploy.Operator: false} {
+		c := s.custodian(t, id, "scrubbank")
+		if r, err := c.Scrub(ctx, custody.ScrubOptions{Institute: "scrubbank", Restart: true}); err != nil || r.Wrong() > 0 || (r.Done == 1) != may || (r.Failed() == 0) != may {
+			t.Errorf("%s: %v, %+v", id, err, r)
+		}
+		_, root, _ := s.open(t, s.config)
+		for info, err := range root.List(ctx, "scrubbank/due/") {
+			if err == nil {
+				err = root.Delete(ctx, info.Name)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 2 {
+			r, err := c.Scrub(ctx, custody.ScrubOptions{Institute: "scrubbank", NoScans: true, Restart: true})
+			if err != nil || r.Done != 1 || r.Scans != 1 || r.Failed() > 0 || r.Remarked != 1-i || r.Problems[custody.ProblemNoMark] != 1-i || r.Wrong() != 1-i {
+				t.Errorf("%s, after the mark was lost: %v, %+v", id, err, r)
+			}
+		}
 	}
 }
 

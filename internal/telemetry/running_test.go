@@ -164,7 +164,7 @@ func (c *collector) spanNames() []string {
 func TestRunning(t *testing.T) {
 	t.Parallel()
 	r := run(t)
-	for path, want := range map[string]string{"/healthz": "alive\n", "/readyz": "keys ready\nobjects ready\naudit ready\n"} {
+	for path, want := range map[string]string{"/healthz": "alive\n", "/readyz": "keys ready\nobjects ready\nreceipts ready\naudit ready\n"} {
 		if code, body := r.page(t, path); code != http.StatusOK || body != want {
 			t.Errorf("%s: %d %q", path, code, body)
 		}

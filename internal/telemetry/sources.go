@@ -30,10 +30,11 @@ type Sources struct {
 
 // Backlog is what waits for a sweep.
 type Backlog struct {
-	// Due are customers whose contract has ended, Erasing are erasures that were
+	// Due are customers of whom something is due, Erasing are erasures that were
 	// begun, BrokenOff are changes that left traces.
 	Due, Erasing, BrokenOff int
-	// Oldest is when the contract ended that ended first; zero where none is due.
+	// Oldest is the beginning of the day since when something is due, the longest
+	// ago; zero where nothing is.
 	Oldest time.Time
 }
 
@@ -112,7 +113,7 @@ func (s sources) audit(out chan<- prometheus.Metric, a audit.Stats) {
 }
 
 func (sources) backlog(out chan<- prometheus.Metric, b Backlog) {
-	d := desc("sweep_backlog", "What waits for a sweep: customers who are due, erasures begun, changes that broke off.", "kind")
+	d := desc("sweep_backlog", "What waits for a sweep: customers of whom something is due, erasures begun, changes that broke off.", "kind")
 	for kind, n := range map[string]int{"due": b.Due, "erasing": b.Erasing, "broken_off": b.BrokenOff} {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), kind)
 	}
@@ -120,7 +121,7 @@ func (sources) backlog(out chan<- prometheus.Metric, b Backlog) {
 	if !b.Oldest.IsZero() {
 		age = max(0, time.Since(b.Oldest).Seconds())
 	}
-	out <- prometheus.MustNewConstMetric(desc("sweep_oldest_due_seconds", "How long ago the contract ended of the customer who is due longest; 0 if nobody is."),
+	out <- prometheus.MustNewConstMetric(desc("sweep_oldest_due_seconds", "For how long something of a customer has been due by the retention rules that is not gone, at the longest; 0 if nothing is."),
 		prometheus.GaugeValue, age)
 }
 

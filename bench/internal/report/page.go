@@ -35,6 +35,9 @@ func (p Page) Markdown(w io.Writer) error {
 		return err
 	}
 	page, err := template.New("performance.md").Parse(text)
+	if err == nil {
+		_, err = page.New("growth").Parse(growthText)
+	}
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
@@ -44,10 +47,11 @@ func (p Page) Markdown(w io.Writer) error {
 		Lines                       []Line
 		Spent                       []Spent
 		Short                       []Line
+		Growth                      []Growth
 	}{
 		Page: p, Day: p.Date.Format(time.DateOnly), Length: p.Took.Round(time.Second).String(),
 		Seconds: fmt.Sprintf("%g", p.Round.Seconds()),
-		Words:   strings.TrimSpace(p.Notes), Lines: lines, Spent: Spending(p.Rows), Short: short(lines),
+		Words:   strings.TrimSpace(p.Notes), Lines: lines, Spent: Spending(p.Rows), Short: short(lines), Growth: growths(p.Rows),
 	})
 }
 

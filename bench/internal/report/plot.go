@@ -17,7 +17,7 @@ func Plot(w io.Writer, rows []result.Row) error {
 	times := chart.Panel{Title: "Time", Axis: "time of a call, as a multiple of the floor's (less is better)"}
 	amounts := chart.Panel{Title: "Memory and start", Axis: "as a part of what is allowed (less is better)"}
 	for _, r := range rows {
-		if _, asked := r.Bound.Limit(); !asked {
+		if _, asked := r.Bound.Limit(); !asked || len(r.Counts) > 0 {
 			continue
 		}
 		line, err := line(r)

@@ -105,3 +105,49 @@ func TestRoundsThatDoNotMatch(t *testing.T) {
 		t.Error("page: no error")
 	}
 }
+
+// TestGrowth: what is counted has a section of its own, which any run may renew.
+func TestGrowth(t *testing.T) {
+	t.Parallel()
+	counted := result.Row{
+		Target: "P7", What: "a sweep", Unit: "calls", Bound: result.Bound{AtMost: 1}, Floors: []float64{5}, Products: []float64{5},
+		Counts: []result.Count{{Op: "store.list", Few: 2, Many: 2}, {Op: "store.put", Few: 3, Many: 3}}, Few: 1000, Many: 100_000,
+	}
+	var out strings.Builder
+	if err := (report.Page{Rows: append([]result.Row{counted}, rows...)}).Markdown(&out); err != nil {
+		t.Fatal(err)
+	}
+	page := out.String()
+	for _, want := range []string{"| | among 1,000 customers | among 100,000 |\n", "| store.put | 3 | 3 |\n", "| **together** | **5** | **5** |\n", "<!-- /growth -->\n\n## How it was measured\n"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page, "| P7 |") {
+		t.Error("it stands among what is measured too")
+	}
+	if same, any, err := report.ReplaceGrowth(page, []result.Row{counted}); err != nil || !any || same != page {
+		t.Errorf("the same section changes the page: %v", err)
+	}
+	counted.Counts[1].Many = 4
+	if changed, _, err := report.ReplaceGrowth(page, []result.Row{counted}); err != nil || changed != strings.Replace(strings.Replace(page, "| 3 | 3 |", "| 3 | 4 |", 1), "**5** |\n", "**6** |\n", 1) {
+		t.Errorf("another count: %v", err)
+	}
+	out.Reset()
+	if err := (report.Page{Rows: rows}).Markdown(&out); err != nil {
+		t.Fatal(err)
+	}
+	if added, any, err := report.ReplaceGrowth(out.String(), []result.Row{counted}); err != nil || !any || !strings.Contains(added, "| store.put | 3 | 4 |") {
+		t.Errorf("a page without: %v", err)
+	}
+	if same, any, err := report.ReplaceGrowth(out.String(), rows); err != nil || any || same != out.String() {
+		t.Errorf("nothing was counted: %v", err)
+	}
+	if _, _, err := report.ReplaceGrowth("", []result.Row{counted}); err == nil {
+		t.Error("a page without a place for it: no error")
+	}
+	out.Reset()
+	if err := report.WriteGrowth(&out, []result.Row{counted}); err != nil || !strings.Contains(out.String(), "store.put") {
+		t.Errorf("%v, %s", err, out.String())
+	}
+}

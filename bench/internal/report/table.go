@@ -26,6 +26,9 @@ type Line struct {
 func Lines(rows []result.Row) ([]Line, error) {
 	lines := make([]Line, 0, len(rows))
 	for _, r := range rows {
+		if len(r.Counts) > 0 {
+			continue // it has a table of its own
+		}
 		values, err := r.Values()
 		if err != nil {
 			return nil, err
@@ -92,6 +95,9 @@ func Write(w io.Writer, rows []result.Row) error {
 	if err != nil {
 		return err
 	}
+	if len(lines) == 0 {
+		return nil // all was counted
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\t\tfloor\tproduct\tratio\trounds\tasked for\t\tfloor's calls")
 	for _, l := range lines {
@@ -134,9 +140,13 @@ func spent(d time.Duration) string { return strconv.FormatFloat(d.Seconds()*1000
 
 // WriteSpending writes where the processor's time went, for a terminal.
 func WriteSpending(w io.Writer, rows []result.Row) error {
+	spending := Spending(rows)
+	if len(spending) == 0 {
+		return nil
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "processor time of one call, in ms\tcaller\twertfach\tVault\tMinIO\ttogether")
-	for _, s := range Spending(rows) {
+	for _, s := range spending {
 		fmt.Fprintln(table, strings.Join([]string{s.What, s.Bench, s.Product, s.Vault, s.Minio, s.Sum}, "\t"))
 	}
 	return table.Flush()

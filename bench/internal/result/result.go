@@ -29,6 +29,16 @@ type Row struct {
 	Floors, Products []float64
 	// FloorUse and ProductUse are the processor time behind them.
 	FloorUse, ProductUse Usage
+	// Counts are the calls by kind, of a row that counts them in place of measuring;
+	// Few and Many are among how many customers. Its floor is the count among few.
+	Counts    []Count
+	Few, Many int
+}
+
+// Count is how many calls of a kind there were among few customers and among many.
+type Count struct {
+	Op        string // "store.put"
+	Few, Many int
 }
 
 // Bound is a limit from below or from above; neither where both are zero, for a

@@ -70,6 +70,7 @@ func All() []Trial {
 		{Target: "P4", run: scans, institutes: []string{"p4"}},
 		{Target: "P5", run: enrol, institutes: []string{"p5", "p5-password"}},
 		{Target: "P6", run: erase, institutes: []string{"p6"}},
+		{Target: "P7", run: sweep},
 		{Target: "P8", run: memory, institutes: []string{"p8", "p8-full"}, Starts: true},
 		{Target: "P9", run: begin, institutes: []string{"p9"}, Starts: true},
 	}
