@@ -55,7 +55,7 @@ func TestFortyYears(t *testing.T) {
 		return func() error { _, err := c.Hold(ctx, l.customer, hold, Request{}); return err }
 	}
 	lives := []*life{
-		{name: "stays", enrolled: "2027-01-01"},
+		{name: "stays", enrolled: "2027-01-01", gone: map[string]string{"disclosure": "2035-01-01"}},
 		{name: "ends in the middle of a year", enrolled: "2027-01-01", ends: "2029-07-01", gone: map[string]string{
 			"secrets": "2029-07-01", "bike": "2029-07-31", "sim_card": "2031-01-01", "document": "2033-01-01", "device": "2040-01-01", "all": "2040-01-01",
 		}},
@@ -122,6 +122,12 @@ func TestFortyYears(t *testing.T) {
 		"2031-02-28": held(on("owes for thirty years"), HoldDraft{Kind: "KIND_LEGAL_CLAIM", Reason: "4 O 12/31", Until: "2032-03-01"}),
 		"2032-02-29": held(on("owes for thirty years"), HoldDraft{Kind: HoldTitled, Reason: "4 O 12/31"}),
 	}
+	on("stays").events = map[string]func() error{"2028-02-29": func() error {
+		_, err := c.Disclose(ctx, on("stays").customer, DisclosureDraft{
+			Recipient: "Versicherung Köln", Purpose: "PURPOSE_CLAIM", Classes: []string{string(retention.Customer)},
+		}, Request{})
+		return err
+	}}
 	identified := on("was identified by a copy")
 	identified.events = map[string]func() error{"2028-02-29": func() error {
 		list, _, err := c.Artefacts(ctx, identified.customer, Page{Size: 10})
@@ -180,13 +186,20 @@ func TestFortyYears(t *testing.T) {
 		for _, a := range d.stored.GetArtefacts() {
 			kinds = append(kinds, a.GetKind())
 		}
+		if len(d.stored.GetDisclosures()) > 0 {
+			kinds = append(kinds, "disclosure")
+		}
 		slices.Sort(kinds)
 		return kinds
 	}
 	expected := func(l *life, day string) []string {
 		var kinds []string
-		for _, kind := range []string{"all", "bike", "device", "document", "secrets", "sim_card"} {
-			if first, goes := l.gone[kind]; !goes || day < first {
+		for _, kind := range []string{"all", "bike", "device", "disclosure", "document", "secrets", "sim_card"} {
+			first, goes := l.gone[kind]
+			if kind == "disclosure" && (l.name != "stays" || day < "2028-02-29") {
+				continue
+			}
+			if !goes || day < first {
 				kinds = append(kinds, kind)
 			}
 		}
