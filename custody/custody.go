@@ -156,7 +156,7 @@ func New(cfg Config, secret IndexSecret) (*Custodian, error) {
 		log:      cfg.Log,
 		cache:    newCache(cmp.Or(cfg.CacheBytes, defaultCacheBytes)),
 		evidence: cfg.Evidence,
-		unerased: expirable.NewLRU[string, struct{}](unerasedKept, nil, consistentFor),
+		unerased: expirable.NewLRU[string, struct{}](unerasedKept, nil, unerasedFor),
 		hashing:  make(chan struct{}, hashesAtOnce),
 	}
 	if c.now == nil {

@@ -144,6 +144,10 @@ func (c *Custodian) notEnrolled(ctx context.Context, d *Dossier, req Request, ca
 			return there.customer(), err
 		}
 	}
+	if there.State() == Ended {
+		return Customer{}, fault.New(fault.Exists, ReasonFormerContract,
+			"customer_id: what must be kept of the customer's former contract is still there; it goes by the retention rules, or two privacy officers erase it")
+	}
 	return Customer{}, fault.New(fault.Exists, ReasonCustomerExists, "customer_id: the customer is enrolled already")
 }
 

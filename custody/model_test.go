@@ -74,6 +74,9 @@ func (m *model) enrol(id string, values field.Values, services []string, req Req
 	}
 	if c := m.customers[id]; c != nil {
 		if r, known := c.requests[req.ID]; !known {
+			if m.ended(c) {
+				return ReasonFormerContract
+			}
 			return ReasonCustomerExists
 		} else if r.content != string(req.Content) {
 			return ReasonRequestIDReused

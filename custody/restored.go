@@ -67,8 +67,11 @@ const (
 	evidenceDays = 60
 	// lastErasures is how many of them it looks at.
 	lastErasures = 5
-	// consistentFor is how long a check that found nothing holds.
-	consistentFor = time.Minute
+	// consistentFor is how long a check that found nothing holds: who restores a
+	// backup stops the servers, and the check comes with their start.
+	consistentFor = 10 * time.Minute
+	// unerasedFor is how long it is remembered that a key has no receipt.
+	unerasedFor = time.Minute
 )
 
 // consistency remembers the last check.
@@ -83,7 +86,7 @@ var ErrRestored = errors.New("a backup from before the last erasures was restore
 
 // Consistent is nil where the last erasures have left their receipts in the store
 // and their keys are gone. The error wraps [ErrRestored] where not, and has the
-// kind Unavailable. It remembers for a minute that all was well.
+// kind Unavailable. It remembers for ten minutes that all was well.
 func (c *Custodian) Consistent(ctx context.Context) error {
 	if c.evidence == nil {
 		return nil

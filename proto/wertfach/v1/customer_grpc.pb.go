@@ -33,7 +33,9 @@ const (
 //
 // CustomerService keeps who a customer is and what was booked.
 type CustomerServiceClient interface {
-	// Opens a dossier, with a key of its own, for a customer who is not enrolled.
+	// Opens a dossier, with a key of its own, for a customer who is not enrolled. One
+	// whose contract has ended is enrolled until what must be kept is gone: then it
+	// answers ALREADY_EXISTS with the reason FORMER_CONTRACT_KEPT.
 	EnrolCustomer(ctx context.Context, in *EnrolCustomerRequest, opts ...grpc.CallOption) (*Customer, error)
 	// Reads a customer, masked.
 	GetCustomer(ctx context.Context, in *GetCustomerRequest, opts ...grpc.CallOption) (*Customer, error)
@@ -98,7 +100,9 @@ func (c *customerServiceClient) SetServices(ctx context.Context, in *SetServices
 //
 // CustomerService keeps who a customer is and what was booked.
 type CustomerServiceServer interface {
-	// Opens a dossier, with a key of its own, for a customer who is not enrolled.
+	// Opens a dossier, with a key of its own, for a customer who is not enrolled. One
+	// whose contract has ended is enrolled until what must be kept is gone: then it
+	// answers ALREADY_EXISTS with the reason FORMER_CONTRACT_KEPT.
 	EnrolCustomer(context.Context, *EnrolCustomerRequest) (*Customer, error)
 	// Reads a customer, masked.
 	GetCustomer(context.Context, *GetCustomerRequest) (*Customer, error)
