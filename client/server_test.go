@@ -3,6 +3,7 @@ package client_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -106,7 +107,8 @@ func serve(t *testing.T, secure *tls.Config, s services, opts ...grpc.ServerOpti
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		server.Stop()
-		if err := <-served; err != nil {
+		// A test that needs no answer may be over before the server has begun.
+		if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			t.Errorf("serving: %v", err)
 		}
 	})
