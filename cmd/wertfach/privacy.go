@@ -64,14 +64,15 @@ func (c *cli) privacyAccesses() *cobra.Command {
 	req := &wertfachv1.ListAccessesRequest{}
 	var from, to instant
 	var restricted *enum
+	_ = from.Set(accessesBack) // which it is a value of
 	limit := 1000
 	cmd := &cobra.Command{
-		Use:   "accesses NAME --from TIME",
+		Use:   "accesses NAME",
 		Short: "list who looked at a customer's data",
-		Long: `Accesses prints who had access to a customer's data from one time to another, or to now,
-what for, and what was given out. Portals see in which role that was, privacy officers
-who it was. That you read it is on record too. An access is there a second or so after
-its call. See "wertfach audit list" for what a TIME is.`,
+		Long: `Accesses prints who had access to a customer's data from one time to another (the last 30
+days where nothing is said), what for, and what was given out. Portals see in which role
+that was, privacy officers who it was. That you read it is on record too. An access is
+there a second or so after its call. See "wertfach audit list" for what a TIME is.`,
 		Args: takes("NAME"),
 		RunE: c.asksWithin(transferTimeout, func(ctx context.Context, vault *client.Client, args []string) (proto.Message, error) {
 			req.Parent, req.StartTime = args[0], timestamppb.New(from.at(c.now()))
@@ -86,8 +87,11 @@ its call. See "wertfach audit list" for what a TIME is.`,
 	cmd.Flags().Var(&from, "from", "the first `TIME` that counts")
 	cmd.Flags().Var(&to, "to", "the first `TIME` that does not count any more; now where not given")
 	cmd.Flags().Var(&number{&limit}, "limit", "print at most `N` accesses")
-	return must(cmd, "from")
+	return cmd
 }
+
+// accessesBack is how far back accesses are listed where nothing is said: 30 days.
+const accessesBack = "720h"
 
 // allAccesses fetches page after page, of which some may be empty.
 func (c *cli) allAccesses(ctx context.Context, vault *client.Client, req *wertfachv1.ListAccessesRequest, limit int) (proto.Message, error) {
