@@ -43,6 +43,10 @@ type needs struct {
 	before func(context.Context, *Dossier) error
 }
 
+// keepingGrowth is by how many bytes a dossier at its limit may still grow with a
+// change that governs it.
+const keepingGrowth = 4 << 10
+
 // errUnchanged is what a rule gives that leaves the dossier as it is: nothing is
 // written then.
 var errUnchanged = errors.New("nothing to change")
@@ -97,7 +101,10 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 			var results []string
 			var done bool
 			if results, done, err = d.replay(req.ID, fingerprint); done {
-				err = errUnchanged
+				// What it is answered with is read now.
+				if err = d.stands(reading); err == nil || n.doing == keeping {
+					err = errUnchanged
+				}
 			}
 			if err == nil {
 				err = d.allows(ctx, max(n.doing, writing))
@@ -114,6 +121,9 @@ func (c *Custodian) tryChange(ctx context.Context, t *trail, name resource.Custo
 			if err == nil {
 				d.remember(req.ID, fingerprint, results)
 				d.remark(t.end)
+				if n.doing == keeping {
+					d.size += keepingGrowth // a full dossier is held, restricted and ended like any other
+				}
 				err = c.write(ctx, d, sealed.etag, t)
 			}
 			if err == nil {

@@ -50,7 +50,7 @@ func (c *Custodian) Erase(ctx context.Context, name resource.Customer, confirmat
 			if confirmation.ETag == "" && fault.ReasonOf(err) == ReasonStaleETag {
 				continue // somebody changed the customer meanwhile: perhaps a hold stands against it
 			}
-			c.warn(ctx, "taking back the confirmation of an erasure", c.unconfirm(ctx, p, d.key.Name))
+			c.warn(ctx, "taking back the confirmation of an erasure", c.unconfirm(ctx, p, in.nonce))
 		}
 		return out, err
 	}
@@ -85,7 +85,7 @@ func (c *Custodian) eraseOpened(ctx context.Context, d *Dossier, in *intent, con
 		refused = d.standsAgainst()
 	}
 	if refused == nil {
-		refused = c.confirm(ctx, p, in, d.key.Name, confirmation.ETag)
+		refused = c.confirm(ctx, p, in, d.key.Name, d.stored.GetCustomer().GetRevision())
 	}
 	if fault.ReasonOf(refused) == ReasonErasureNotRequested {
 		// Perhaps it is erased, and came back out of a backup.
@@ -201,7 +201,7 @@ func (c *Custodian) eraseByName(ctx context.Context, p place, in *intent, cause 
 // confirm takes an officer's request for the enrolment under that key, and has it
 // confirmed by who the intent says confirms. From then on it can't be cancelled,
 // and a sweep carries it out if nobody else does.
-func (c *Custodian) confirm(ctx context.Context, p place, in *intent, keyName, etag string) error {
+func (c *Custodian) confirm(ctx context.Context, p place, in *intent, keyName, revision string) error {
 	for attempt := range attempts {
 		if err := wait(ctx, attempt); err != nil {
 			return err
@@ -212,13 +212,15 @@ func (c *Custodian) confirm(ctx context.Context, p place, in *intent, keyName, e
 			return notRequested()
 		case err != nil:
 			return backend(err)
-		case r.ConfirmedBy != "": // perhaps by this call, whose answer got lost
+		case r.confirmed(revision, c.now()): // perhaps by this call, whose answer got lost
 			in.order(r)
 			return nil
 		case in.ConfirmedBy == "" || r.By == in.ConfirmedBy:
 			return fault.New(fault.Precondition, ReasonSecondOfficer, "another privacy officer must confirm it than the one who asked")
 		}
-		r.ConfirmedBy, r.Confirmation, r.Confirmed, r.Call, r.ETag = in.ConfirmedBy, in.Confirmation, c.now().UTC(), in.Request, etag
+		in.nonce = newID()
+		r.ConfirmedBy, r.Confirmation, r.Confirmed, r.Call = in.ConfirmedBy, in.Confirmation, c.now().UTC(), in.Request
+		r.Revision, r.Nonce = revision, in.nonce
 		err = c.writeRequest(ctx, p, r, blobstore.IfMatch(r.etag))
 		if err == nil {
 			in.order(r)
@@ -231,17 +233,17 @@ func (c *Custodian) confirm(ctx context.Context, p place, in *intent, keyName, e
 	return contention()
 }
 
-// unconfirm takes a confirmation back that can't be carried out: the request waits
+// unconfirm takes the confirmation of that nonce back, which can't be carried out: the request waits
 // again, and the officers decide anew.
-func (c *Custodian) unconfirm(ctx context.Context, p place, keyName string) error {
+func (c *Custodian) unconfirm(ctx context.Context, p place, nonce string) error {
 	r, err := c.readRequest(ctx, p)
-	if errors.Is(err, blobstore.ErrNotFound) || err == nil && (r.KeyName != keyName || r.ConfirmedBy == "") {
-		return nil
+	if errors.Is(err, blobstore.ErrNotFound) || err == nil && (nonce == "" || r.Nonce != nonce) {
+		return nil // it is somebody else's
 	}
 	if err != nil {
 		return err
 	}
-	r.ConfirmedBy, r.Confirmation, r.Confirmed, r.Call, r.ETag = "", "", time.Time{}, "", ""
+	r.ConfirmedBy, r.Confirmation, r.Confirmed, r.Call, r.Revision, r.Nonce = "", "", time.Time{}, "", "", ""
 	return c.writeRequest(ctx, p, r, blobstore.IfMatch(r.etag))
 }
 

@@ -54,7 +54,7 @@ func (c *Custodian) Terminate(ctx context.Context, name resource.Customer, date,
 	if err != nil {
 		return Customer{}, err
 	}
-	return d.customer(), nil
+	return d.answer(), nil
 }
 
 func (d *Dossier) terminate(date, reason, revision string) error {
@@ -87,7 +87,7 @@ func (c *Custodian) CancelTermination(ctx context.Context, name resource.Custome
 	if err != nil {
 		return Customer{}, err
 	}
-	return d.customer(), nil
+	return d.answer(), nil
 }
 
 func (d *Dossier) cancelTermination(revision string) error {

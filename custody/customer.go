@@ -56,6 +56,16 @@ func (d *Dossier) customer() Customer {
 	}
 }
 
+// answer is the customer for who has just changed something: no more than the name
+// and where the contract stands, where only privacy officers read the rest.
+func (d *Dossier) answer() Customer {
+	c := d.customer()
+	if d.stands(reading) != nil {
+		c.Values, c.Services = nil, nil
+	}
+	return c
+}
+
 // Enrol opens a dossier for a customer who has none, under a key of its own.
 func (c *Custodian) Enrol(ctx context.Context, name resource.Customer, in Enrolment) (Customer, error) {
 	institute, served := c.institutes[name.Institute.ID]
@@ -86,7 +96,7 @@ func (c *Custodian) Enrol(ctx context.Context, name resource.Customer, in Enrolm
 	if err := c.enrol(ctx, d, values, in.Request); err != nil {
 		return c.notEnrolled(ctx, d, in.Request, err)
 	}
-	return d.customer(), nil
+	return d.answer(), nil
 }
 
 func (c *Custodian) enrol(ctx context.Context, d *Dossier, values field.Values, req Request) error {
@@ -135,13 +145,13 @@ func (c *Custodian) notEnrolled(ctx context.Context, d *Dossier, req Request, ca
 		c.discardKey(ctx, d)
 		return Customer{}, err
 	case there.key.Name == d.key.Name:
-		return there.customer(), nil // written after all: only the answer was lost
+		return there.answer(), nil // written after all: only the answer was lost
 	}
 	c.discardKey(ctx, d)
 	if req.ID != "" {
 		_, done, err := there.replay(req.ID, c.secret.mac("request", req.Content))
 		if done || err != nil {
-			return there.customer(), err
+			return there.answer(), err
 		}
 	}
 	if there.State() == Ended {
@@ -191,7 +201,7 @@ func (c *Custodian) UpdateCustomer(ctx context.Context, name resource.Customer, 
 	if err != nil {
 		return Customer{}, err
 	}
-	return d.customer(), nil
+	return d.answer(), nil
 }
 
 func (d *Dossier) updateCustomer(typed, hashed field.Values, paths []string, etag, revision string) error {
@@ -219,7 +229,7 @@ func (c *Custodian) SetServices(ctx context.Context, name resource.Customer, ser
 	if err != nil {
 		return Customer{}, err
 	}
-	return d.customer(), nil
+	return d.answer(), nil
 }
 
 func (d *Dossier) setServices(services []string, etag, revision string) error {

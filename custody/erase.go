@@ -280,6 +280,21 @@ func (c *Custodian) holdPlace(ctx context.Context, p place, in *intent) error {
 	return err
 }
 
+// holds says whether what the intent was written for still is so. One without a
+// revision is about what is damaged, or came back, and holds in any case.
+func (in *intent) holds(d *Dossier) error {
+	if in.Revision == "" {
+		return nil
+	}
+	if err := fresh(in.Revision, d.stored.GetCustomer()); err != nil {
+		return err
+	}
+	if in.Policy == PolicyRequest && d.standsAgainst() != nil || in.Policy == PolicyRetention && !d.over() {
+		return staleETag()
+	}
+	return nil
+}
+
 // mark changes the dossier for the last time: nobody reads or changes it after.
 func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, error) {
 	for attempt := range attempts {
@@ -307,7 +322,7 @@ func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, er
 		if d.stored.GetErasing() {
 			return d, nil
 		}
-		if err := fresh(in.Revision, d.stored.GetCustomer()); err != nil {
+		if err := in.holds(d); err != nil {
 			return nil, err
 		}
 		d.stored.Erasing = true

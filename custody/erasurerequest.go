@@ -43,6 +43,10 @@ const ErasureLapse = 30 * 24 * time.Hour
 // repeat that is safe.
 const cancelledKept = time.Hour
 
+// confirmedFor is how long a confirmation that broke off can be carried out. Then the
+// officers decide anew.
+const confirmedFor = time.Hour
+
 // storedRequest is a request as it lies in the store.
 type storedRequest struct {
 	KeyName   string    `json:"key_name"` // of the enrolment that it is about
@@ -56,8 +60,9 @@ type storedRequest struct {
 	ConfirmedBy  string    `json:"confirmed_by,omitempty"`
 	Confirmation string    `json:"confirmation,omitempty"`
 	Confirmed    time.Time `json:"confirmed_time,omitzero"`
-	Call         string    `json:"call,omitempty"` // a keyed hash of the call that confirmed it
-	ETag         string    `json:"etag,omitempty"` // the state of the customer that it was confirmed for, if it matters
+	Call         string    `json:"call,omitempty"`     // a keyed hash of the call that confirmed it
+	Nonce        string    `json:"nonce,omitempty"`    // random, of the confirmation
+	Revision     string    `json:"revision,omitempty"` // the state of the customer that it was confirmed for; none where that can't be read
 	Cancelled    time.Time `json:"cancelled_time,omitzero"`
 	CancelledBy  string    `json:"cancelled_by,omitempty"` // a keyed hash of the call that took it back
 
@@ -68,7 +73,13 @@ func (r *storedRequest) lapses() time.Time { return r.Requested.Add(ErasureLapse
 
 // open says whether it can be confirmed, or was, for the enrolment under that key.
 func (r *storedRequest) open(keyName string, now time.Time) bool {
-	return r.Cancelled.IsZero() && r.KeyName == keyName && (r.ConfirmedBy != "" || now.Before(r.lapses()))
+	return r.Cancelled.IsZero() && r.KeyName == keyName && now.Before(r.lapses())
+}
+
+// confirmed says whether somebody has confirmed it, a while ago at most, for that
+// state of the customer.
+func (r *storedRequest) confirmed(revision string, now time.Time) bool {
+	return r.ConfirmedBy != "" && r.Revision == revision && now.Before(r.Confirmed.Add(confirmedFor))
 }
 
 func (r *storedRequest) forReaders(name resource.Customer) ErasureRequest {
@@ -131,6 +142,8 @@ func (c *Custodian) RequestErasure(ctx context.Context, name resource.Customer, 
 		switch {
 		case err == nil && r.Request != "" && there.Request == r.Request && there.Content != r.Content:
 			return ErasureRequest{}, requestIDReused()
+		case err == nil && r.Request != "" && there.Request == r.Request && !there.Cancelled.IsZero():
+			return ErasureRequest{}, notRequested() // it was made, and taken back
 		case err == nil && there.open(keyName, c.now()):
 			if there.ConfirmedBy == "" && there.By == in.By && there.Ground == r.Ground && there.Reason == r.Reason {
 				return there.forReaders(name), nil
@@ -192,11 +205,11 @@ func (c *Custodian) CancelErasure(ctx context.Context, name resource.Customer, r
 	if err != nil {
 		return err
 	}
-	d, err := c.viewAt(ctx, name, p, needs{anyState: true})
-	if err != nil && fault.KindOf(err) != fault.Corrupt {
-		return err
+	d, viewErr := c.viewAt(ctx, name, p, needs{anyState: true})
+	if viewErr != nil && fault.KindOf(viewErr) != fault.Corrupt && fault.KindOf(viewErr) != fault.NotFound {
+		return viewErr
 	}
-	if err == nil {
+	if viewErr == nil {
 		if err := c.unused(d, req); err != nil {
 			return err
 		}
@@ -209,11 +222,13 @@ func (c *Custodian) CancelErasure(ctx context.Context, name resource.Customer, r
 	switch {
 	case err == nil && call != "" && r.CancelledBy == call:
 		return nil // it was this call
-	case errors.Is(err, blobstore.ErrNotFound), err == nil && r.ConfirmedBy == "" && !r.open(r.KeyName, c.now()):
+	case fault.KindOf(viewErr) == fault.NotFound && (errors.Is(err, blobstore.ErrNotFound) || err == nil && !r.open(r.KeyName, c.now())):
+		return viewErr
+	case errors.Is(err, blobstore.ErrNotFound), err == nil && !r.open(r.KeyName, c.now()):
 		return notRequested()
 	case err != nil:
 		return backend(err)
-	case r.ConfirmedBy != "":
+	case r.ConfirmedBy != "" && c.now().Before(r.Confirmed.Add(confirmedFor)):
 		return beingErased()
 	}
 	r.Cancelled, r.CancelledBy = c.now().UTC(), call
@@ -321,15 +336,14 @@ func (s *sweep) request(ctx context.Context, p place) error {
 	d, err := s.c.viewAt(ctx, p.somebody(), p, needs{anyState: true})
 	switch {
 	case err == nil && d.key.Name == keyName:
-		if d.standsAgainst() != nil || fresh(r.ETag, d.stored.GetCustomer()) != nil {
-			if s.options.DryRun {
-				return nil
-			}
-			return s.c.unconfirm(ctx, p, keyName)
+		if d.standsAgainst() != nil || !r.confirmed(d.stored.GetCustomer().GetRevision(), s.c.now()) {
+			return s.unconfirm(ctx, p, r)
 		}
-		in.Revision = d.stored.GetCustomer().GetRevision()
+		in.Revision = r.Revision
 	case err == nil, fault.KindOf(err) != fault.NotFound && fault.KindOf(err) != fault.Corrupt:
 		return err // enrolled anew a moment ago, or not to be read now
+	case !r.confirmed("", s.c.now()):
+		return s.unconfirm(ctx, p, r)
 	}
 	if s.options.DryRun {
 		s.report.Resumed++
@@ -341,6 +355,14 @@ func (s *sweep) request(ctx context.Context, p place) error {
 		s.report.Resumed++
 	}
 	return err
+}
+
+// unconfirm takes a confirmation back, unless it is a dry run.
+func (s *sweep) unconfirm(ctx context.Context, p place, r *storedRequest) error {
+	if s.options.DryRun {
+		return nil
+	}
+	return s.c.unconfirm(ctx, p, r.Nonce)
 }
 
 // forget removes a request, unless it is a dry run.

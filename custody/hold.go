@@ -2,6 +2,7 @@ package custody
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -60,8 +61,14 @@ func (d *Dossier) hold(id, revision string, in HoldDraft) error {
 	case until == "" && in.Kind == HoldTitled:
 		until = d.institute.Retention.Of(retention.TitledClaims, "").Due(d.today())
 	}
-	if len(d.stored.GetHolds()) >= mostKept {
-		return fault.New(fault.Exhausted, ReasonTooMany, "a customer has at most %d holds", mostKept)
+	if all := d.stored.GetHolds(); len(all) >= mostKept {
+		over := slices.IndexFunc(all, func(h *storagev1.Hold) bool {
+			return h.GetReleaseTime() != nil || h.GetUntilDate() != "" && retention.Day(h.GetUntilDate()) <= d.today()
+		})
+		if over < 0 {
+			return fault.New(fault.Exhausted, ReasonTooMany, "a customer has at most %d holds", mostKept)
+		}
+		d.stored.Holds = slices.Delete(all, over, over+1) // the log has it
 	}
 	d.stored.Holds = append(d.stored.Holds, &storagev1.Hold{
 		Id: id, Kind: in.Kind, Reason: in.Reason, UntilDate: string(until), CreateTime: timestamppb.New(d.now.UTC()),

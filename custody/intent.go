@@ -36,7 +36,8 @@ type intent struct {
 	Damaged      string         `json:"damaged,omitempty"` // the ETag of a dossier that did not open when it was listed
 	Claimed      time.Time      `json:"claimed_until"`
 
-	etag string
+	etag  string
+	nonce string // of the confirmation that this call made, if it made one
 }
 
 // signedIntent is what is stored: the intent and a keyed hash of its name and

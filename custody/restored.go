@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -66,7 +67,7 @@ const (
 	// that erased nobody for so long has nothing to check.
 	evidenceDays = 60
 	// lastErasures is how many of them it looks at.
-	lastErasures = 5
+	lastErasures = 50
 	// consistentFor is how long a check that found nothing holds: who restores a
 	// backup stops the servers, and the check comes with their start.
 	consistentFor = 10 * time.Minute
@@ -97,66 +98,71 @@ func (c *Custodian) Consistent(ctx context.Context) error {
 	if age := now.Sub(c.consistent.checked); !c.consistent.checked.IsZero() && 0 <= age && age < consistentFor {
 		return nil
 	}
-	last, err := c.lastErasures(ctx, now)
-	if err != nil {
+	if err := c.stillErased(ctx, now); err != nil {
 		return backend(err)
-	}
-	for _, v := range last {
-		if err := c.stillErased(ctx, v); err != nil {
-			return backend(err)
-		}
 	}
 	c.consistent.checked = now
 	return nil
 }
 
-// lastErasures are the last copies in the locked store. Clocks of servers differ, so
-// it begins a day ahead.
-func (c *Custodian) lastErasures(ctx context.Context, now time.Time) ([]blobstore.Version, error) {
-	for back := -1; back < evidenceDays; back++ {
-		var last []blobstore.Version
+// stillErased is whether what the last copies of receipts say still holds. It looks
+// back until it has seen enough of them; what is no copy of a receipt does not
+// count, whoever put it there. Clocks of servers differ, so it begins a day ahead.
+func (c *Custodian) stillErased(ctx context.Context, now time.Time) error {
+	seen := 0
+	for back := -1; back < evidenceDays && seen < lastErasures; back++ {
+		var copies []blobstore.Version
 		day := now.UTC().AddDate(0, 0, -back).Format(time.DateOnly)
 		for v, err := range c.evidence.Versions(ctx, evidenceFolder+day+"/") {
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if institute, _, ok := copied(v.Name); ok && c.Serves(institute) && (len(last) == 0 || last[len(last)-1].Name != v.Name) {
-				last = append(last, v)
+			if institute, _, ok := copied(v.Name); ok && c.Serves(institute) && (len(copies) == 0 || copies[len(copies)-1].Name != v.Name) {
+				copies = append(copies, v)
 			}
 		}
-		if len(last) > 0 {
-			return last[max(0, len(last)-lastErasures):], nil
+		for _, v := range slices.Backward(copies) {
+			if seen == lastErasures {
+				break
+			}
+			genuine, err := c.stillHolds(ctx, v)
+			if err != nil {
+				return err
+			}
+			if genuine {
+				seen++
+			}
 		}
 	}
-	return nil, nil
+	return nil
 }
 
-// stillErased is whether what a copy of a receipt says still holds.
-func (c *Custodian) stillErased(ctx context.Context, v blobstore.Version) error {
-	institute, id, _ := copied(v.Name)
-	pseudonym, end, _ := strings.Cut(id, "-")
-	p := place{institute: institute, pseudonym: pseudonym}
-	_, err := c.store.Stat(ctx, receiptObject(institute, id))
-	there := err == nil
-	if err != nil && !errors.Is(err, blobstore.ErrNotFound) {
-		return err
-	}
-	_, err = c.keys.Info(ctx, p.keyPrefix()+end)
-	switch {
-	case there && errors.Is(err, vault.ErrNotFound):
-		return nil
-	case err != nil && !errors.Is(err, vault.ErrNotFound):
-		return err
-	}
-	_, err = c.copyOf(ctx, v)
+// stillHolds is whether what one copy says still holds, and whether it is one.
+func (c *Custodian) stillHolds(ctx context.Context, v blobstore.Version) (genuine bool, err error) {
+	r, err := c.copyOf(ctx, v)
 	if fault.KindOf(err) == fault.Corrupt {
 		c.warn(ctx, "something in the locked store is no copy of a receipt", err)
-		return nil // whoever put it there must not stop us by it
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	return restored()
+	_, err = c.store.Stat(ctx, receiptObject(r.Name.Institute.ID, r.Name.ID))
+	if errors.Is(err, blobstore.ErrNotFound) {
+		return true, restored()
+	}
+	if err != nil {
+		return false, err
+	}
+	_, err = c.keys.Info(ctx, r.Statement.KeyName)
+	switch {
+	case err == nil:
+		return true, restored()
+	case errors.Is(err, vault.ErrNotFound):
+		return true, nil
+	default:
+		return false, err
+	}
 }
 
 // copyOf is the receipt of which an object of the locked store is a copy.
@@ -174,7 +180,8 @@ func (c *Custodian) copyOf(ctx context.Context, v blobstore.Version) (Receipt, e
 	}
 	name := resource.Receipt{Institute: resource.Institute{ID: institute}, ID: id}
 	statement, err := receipt.Verify(envelope, keys)
-	if err != nil || statement.Receipt != name.String() || p.receiptID(statement.KeyName) != id || !strings.HasPrefix(statement.KeyName, p.keyPrefix()) {
+	if err != nil || statement.Receipt != name.String() || p.receiptID(statement.KeyName) != id ||
+		!strings.HasPrefix(statement.KeyName, p.keyPrefix()) || evidenceName(institute, id, statement.Completed) != v.Name {
 		return Receipt{}, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a copy of a receipt does not verify")
 	}
 	return Receipt{Name: name, Statement: statement, Envelope: envelope}, nil
@@ -191,17 +198,18 @@ func (c *Custodian) guard(ctx context.Context, p place, keyName string) error {
 	if _, known := c.unerased.Get(keyName); known {
 		return nil
 	}
-	_, err := c.store.Stat(ctx, receiptObject(p.institute, p.receiptID(keyName)))
+	_, err := c.readReceipt(ctx, receiptObject(p.institute, p.receiptID(keyName)))
 	switch {
 	case err == nil:
 		c.warn(ctx, "a dossier that was erased has come back", restored())
 		return customerNotFound()
-	case errors.Is(err, blobstore.ErrNotFound):
-		c.unerased.Add(keyName, struct{}{})
-		return nil
-	default:
+	case fault.KindOf(err) == fault.Corrupt:
+		c.warn(ctx, "something in the place of a receipt is none", err) // and erases nobody
+	case fault.ReasonOf(err) != ReasonReceiptNotFound:
 		return err
 	}
+	c.unerased.Add(keyName, struct{}{})
+	return nil
 }
 
 // RestoreReport says what a sweep after a restore found.
@@ -245,6 +253,7 @@ func (c *Custodian) AfterRestore(ctx context.Context, since time.Time, options S
 		if put {
 			report.PutBack++
 		}
+		r.Envelope = nil // there may be many
 		erasures = append(erasures, r)
 	}
 	// All receipts are back: from now on no server gives out what they are about.

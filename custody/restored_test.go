@@ -227,6 +227,31 @@ func TestForgedCopies(t *testing.T) {
 	if err != nil || report != (RestoreReport{Receipts: 4, Failures: 3}) {
 		t.Errorf("%v, %+v", err, report)
 	}
+	// Nor do they hide what was restored, however many there are.
+	receipt := receiptObject(w.institute, out.Name.ID)
+	if err := c.store.Delete(ctx, receipt); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 * lastErasures {
+		_ = l.Create(ctx, evidenceName(w.institute, "x-y", at.Add(time.Minute+time.Duration(i)*time.Second)), []byte("{}"))
+		_ = l.Create(ctx, evidenceName(w.institute, out.Name.ID, at.Add(time.Hour+time.Duration(i)*time.Second)), out.Envelope)
+	}
+	if err := w.server(t, w.locking(l)).Consistent(ctx); !errors.Is(err, ErrRestored) {
+		t.Errorf("forged copies hide a restore: %v", err)
+	}
+	if _, err := c.store.Put(ctx, receipt, out.Envelope, blobstore.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	// An object in the place of a receipt makes nobody erased.
+	if _, err := c.store.Put(ctx, receiptObject(w.institute, id), []byte("{}"), blobstore.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.server(t, logged(t)).Customer(ctx, stays.customer); err != nil {
+		t.Errorf("rubbish in the place of a receipt hides a customer: %v", err)
+	}
+	if err := c.store.Delete(ctx, receiptObject(w.institute, id)); err != nil {
+		t.Fatal(err)
+	}
 	w.opened(ctx, t, stays.customer)
 	w.mustBeWhole(ctx, t)
 }

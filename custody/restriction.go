@@ -19,7 +19,8 @@ type Restriction struct {
 	Lifted  time.Time // zero while it is in force
 }
 
-// mostKept bounds how many restrictions, and how many holds, a dossier has.
+// mostKept bounds how many restrictions, and how many holds, a dossier has. Those
+// that are over give way.
 const mostKept = 100
 
 // restriction is the one in force, or nil.
@@ -42,8 +43,8 @@ func (d *Dossier) restrict(ground, revision string) error {
 	if d.restriction() != nil {
 		return fault.New(fault.Precondition, ReasonRestricted, "the processing is restricted already")
 	}
-	if len(d.stored.GetRestrictions()) >= mostKept {
-		return fault.New(fault.Exhausted, ReasonTooMany, "a customer has at most %d restrictions", mostKept)
+	if all := d.stored.GetRestrictions(); len(all) >= mostKept {
+		d.stored.Restrictions = all[len(all)-mostKept+1:] // the log has those that were lifted long ago
 	}
 	d.stored.Restrictions = append(d.stored.Restrictions, &storagev1.Restriction{Ground: ground, CreateTime: timestamppb.New(d.now.UTC())})
 	d.stamp(d.stored.GetCustomer(), revision)

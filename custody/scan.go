@@ -64,7 +64,7 @@ func (c *Custodian) AddScan(ctx context.Context, name resource.Artefact, in Scan
 	if err != nil {
 		return Scan{}, err
 	}
-	d, err := c.viewAt(ctx, name.Customer, p, needs{doing: keeping}) // a repetition is answered in any state
+	d, err := c.viewAt(ctx, name.Customer, p, needs{doing: keeping})
 	if err != nil {
 		return Scan{}, err
 	}
@@ -75,10 +75,8 @@ func (c *Custodian) AddScan(ctx context.Context, name resource.Artefact, in Scan
 	if err != nil {
 		return Scan{}, err
 	}
-	if !done {
-		if err = d.stands(writing); err == nil {
-			err = d.takesScan(name.ID)
-		}
+	if err = d.stands(writing); err == nil && !done {
+		err = d.takesScan(name.ID)
 	}
 	if err != nil {
 		return Scan{}, err

@@ -10,6 +10,7 @@ import (
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/custody/resource"
 	wertfachv1 "github.com/wertfach/wertfach/proto/wertfach/v1"
+	"github.com/wertfach/wertfach/server/identity"
 )
 
 // lifecycle is the LifecycleService.
@@ -47,7 +48,15 @@ func (s lifecycle) ExplainRetention(ctx context.Context, req *wertfachv1.Explain
 	if err != nil {
 		return nil, err
 	}
-	return retained(s.custodian.ExplainRetention(ctx, name, req.GetEffectiveDate()))
+	r, err := s.custodian.ExplainRetention(ctx, name, req.GetEffectiveDate())
+	if audit.Of(ctx).Event().Role != identity.RoleName(wertfachv1.Role_ROLE_PRIVACY_OFFICER) {
+		// Others see that something stands against it, and not what officers wrote.
+		r.Request = nil
+		for i := range r.Holds {
+			r.Holds[i].Reason = ""
+		}
+	}
+	return retained(r, err)
 }
 
 func (s lifecycle) RestrictProcessing(ctx context.Context, req *wertfachv1.RestrictProcessingRequest) (*wertfachv1.Retention, error) {

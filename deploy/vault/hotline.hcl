@@ -15,6 +15,10 @@ path "transit/decrypt/+" {
 # The secret behind pseudonyms and blind indexes is opened once, at the start.
 path "transit/decrypt/system" { capabilities = ["update"] }
 
+# Whether the keys of the last erasures are gone: where not, a backup was restored.
+path "transit/keys/+" { capabilities = ["read"] }
+path "transit/keys/system" { capabilities = ["deny"] }
+
 # Segments of the audit log are signed, and verified.
 path "transit/sign/attest" { capabilities = ["update"] }
 path "transit/keys/attest" { capabilities = ["read"] }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody"
+	"github.com/wertfach/wertfach/custody/fault"
 	"github.com/wertfach/wertfach/internal/config"
 	"github.com/wertfach/wertfach/server"
 	"github.com/wertfach/wertfach/server/identity"
@@ -161,8 +162,12 @@ func (n *Node) open(ctx context.Context, o Options) (err error) {
 // notRestored is whether the back ends are as new as the last erasures. That it
 // can't be told, because the locked store is away, is no reason not to serve.
 func (n *Node) notRestored(ctx context.Context) error {
-	if err := n.custodian.Consistent(ctx); errors.Is(err, custody.ErrRestored) {
+	err := n.custodian.Consistent(ctx)
+	if errors.Is(err, custody.ErrRestored) {
 		return err
+	}
+	if err != nil {
+		n.log.DebugContext(ctx, "whether a backup was restored can't be told now", "cause", fault.Cause(err))
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func asks(dk vault.DataKey) []ask {
 	add([]deploy.Identity{sweeper, hotline, operator, server, initial}, "PUT", "{mount}/decrypt/system", map[string]any{"ciphertext": wrapped, "context": b64("index")})
 
 	// Keys, of a customer and of the system.
-	add([]deploy.Identity{server, sweeper, operator}, "GET", "{mount}/keys/{key}", nil)
+	add(all, "GET", "{mount}/keys/{key}", nil)
 	add(append(slices.Clone(all), initial), "GET", "{mount}/keys/attest", nil)
 	add([]deploy.Identity{operator, initial}, "GET", "{mount}/keys/system", nil)
 	add(nobody, "PUT", "{mount}/keys/{new}", map[string]any{"exportable": true})

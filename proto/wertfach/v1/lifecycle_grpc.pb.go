@@ -51,7 +51,7 @@ type LifecycleServiceClient interface {
 	// Takes back a termination whose day has not come.
 	CancelTermination(ctx context.Context, in *CancelTerminationRequest, opts ...grpc.CallOption) (*Customer, error)
 	// Says what of a customer's data goes when, by which rule, and what stands
-	// against it. It shows no data.
+	// against it. It shows no data, and the words of officers to officers alone.
 	ExplainRetention(ctx context.Context, in *ExplainRetentionRequest, opts ...grpc.CallOption) (*Retention, error)
 	// Restricts the processing of a customer's data on a ground of Art. 18(1)
 	// GDPR: it is kept, and only privacy officers read it, for a purpose of Art.
@@ -230,7 +230,7 @@ type LifecycleServiceServer interface {
 	// Takes back a termination whose day has not come.
 	CancelTermination(context.Context, *CancelTerminationRequest) (*Customer, error)
 	// Says what of a customer's data goes when, by which rule, and what stands
-	// against it. It shows no data.
+	// against it. It shows no data, and the words of officers to officers alone.
 	ExplainRetention(context.Context, *ExplainRetentionRequest) (*Retention, error)
 	// Restricts the processing of a customer's data on a ground of Art. 18(1)
 	// GDPR: it is kept, and only privacy officers read it, for a purpose of Art.
