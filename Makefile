@@ -40,7 +40,7 @@ demo: build ## walk the whole job, from enrolling to the erasure receipt, tellin
 test: $(SERVERS) ## run every test, against the embedded store and the real Vault and MinIO
 	$(if $(RACE),,@echo 'No C compiler found: the tests run WITHOUT the race detector.')
 	@for tool in $(OWN_TOOLS); do $(GO) test -C $$tool -count=1 ./... || exit 1; done
-	$(GO) test $(RACE) -count=1 -p 2 -timeout 14m ./...
+	$(GO) test $(RACE) -count=1 -p 2 -timeout 25m ./...
 
 .PHONY: check
 check: ## format, vet, lint, modules, schemas and house rules: all that needs no running server
