@@ -42,7 +42,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/field"
@@ -117,7 +117,7 @@ type Custodian struct {
 	cache      *cache
 	evidence   Evidence
 	consistent consistency
-	unerased   *expirable.LRU[string, struct{}] // keys without a receipt
+	unerased   *lru.Cache[string, time.Time] // keys without a receipt, and when that was looked up
 	hashing    chan struct{}
 }
 
@@ -156,8 +156,11 @@ func New(cfg Config, secret IndexSecret) (*Custodian, error) {
 		log:      cfg.Log,
 		cache:    newCache(cmp.Or(cfg.CacheBytes, defaultCacheBytes)),
 		evidence: cfg.Evidence,
-		unerased: expirable.NewLRU[string, struct{}](unerasedKept, nil, unerasedFor),
 		hashing:  make(chan struct{}, hashesAtOnce),
+	}
+	var err error
+	if c.unerased, err = lru.New[string, time.Time](unerasedKept); err != nil {
+		return nil, err
 	}
 	if c.now == nil {
 		c.now = time.Now

@@ -45,7 +45,7 @@ const cancelledKept = time.Hour
 
 // confirmedFor is how long a confirmation that broke off can be carried out. Then the
 // officers decide anew.
-const confirmedFor = time.Hour
+const confirmedFor = 24 * time.Hour
 
 // storedRequest is a request as it lies in the store.
 type storedRequest struct {

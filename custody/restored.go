@@ -195,7 +195,8 @@ func restored() error {
 // sweep will destroy it again. That there is none it remembers for a while, so that
 // it costs busy customers next to nothing.
 func (c *Custodian) guard(ctx context.Context, p place, keyName string) error {
-	if _, known := c.unerased.Get(keyName); known {
+	now := c.now()
+	if at, known := c.unerased.Get(keyName); known && 0 <= now.Sub(at) && now.Sub(at) < unerasedFor {
 		return nil
 	}
 	_, err := c.readReceipt(ctx, receiptObject(p.institute, p.receiptID(keyName)))
@@ -208,7 +209,7 @@ func (c *Custodian) guard(ctx context.Context, p place, keyName string) error {
 	case fault.ReasonOf(err) != ReasonReceiptNotFound:
 		return err
 	}
-	c.unerased.Add(keyName, struct{}{})
+	c.unerased.Add(keyName, now)
 	return nil
 }
 

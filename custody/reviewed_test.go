@@ -3,7 +3,6 @@ package custody
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
@@ -93,7 +92,7 @@ func TestAFullDossierIsGoverned(t *testing.T) {
 }
 
 // TestAConfirmationIsForOneStateAndAWhile: what was confirmed and broke off holds for
-// the customer as the officer saw it, for an hour, and for nobody else to take back.
+// the customer as the officer saw it, for a day, and for nobody else to take back.
 func TestAConfirmationIsForOneStateAndAWhile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, custodytest.Embedded())
@@ -144,7 +143,7 @@ func TestAConfirmationIsForOneStateAndAWhile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.clock.advance(2 * time.Hour)
+		w.clock.advance(confirmedFor)
 		if report, err := c.Sweep(ctx, SweepOptions{}); err != nil || report.Resumed > 0 {
 			t.Errorf("hours later: %v, %+v", err, report)
 		}

@@ -62,7 +62,10 @@ func deploy(t testing.TB, b *backends, limits custody.Limits) *deployment {
 		Keys: d.keys, Store: d.store, Limits: limits, Log: d.log.logger(),
 		Institutes: []custody.Institute{
 			{ID: strings.TrimPrefix(bank, "institutes/"), Retention: custodytest.AtContractEnd()},
-			{ID: strings.TrimPrefix(issuer, "institutes/"), CardVerificationCode: "issuing bank, recurring payments"},
+			{
+				ID: strings.TrimPrefix(issuer, "institutes/"), CardVerificationCode: "issuing bank, recurring payments",
+				Retention: custodytest.AtContractEnd(),
+			},
 		},
 	}, secret)
 	if err != nil {
