@@ -175,7 +175,14 @@ func (c *Custodian) takeSteps(ctx context.Context, p place, in *intent) (Receipt
 		if out, done, err := c.doneBefore(ctx, p, in); done || err != nil {
 			return out, err
 		}
-		if err := c.list(ctx, p, in); err != nil {
+		switch err := c.list(ctx, p, in); {
+		case errors.Is(err, errErasedSince):
+			out, err := c.readReceipt(ctx, receiptObject(p.institute, in.Receipt))
+			if err == nil {
+				err = backend(c.store.Delete(ctx, p.intent()))
+			}
+			return out, err
+		case err != nil:
 			return Receipt{}, backend(err)
 		}
 	}
@@ -261,6 +268,27 @@ func (c *Custodian) satellitesByName(ctx context.Context, p place) (names []stri
 	return names, counts, nil
 }
 
+// errErasedSince is an enrolment that somebody else has erased since the dossier was
+// looked at.
+var errErasedSince = errors.New("the customer has been erased meanwhile")
+
+// erasedSince says whether a dossier is not there because the enrolment is erased,
+// and not because it is lost.
+func (c *Custodian) erasedSince(ctx context.Context, p place, in *intent) (bool, error) {
+	if in.Again {
+		return false, nil // there is a receipt, and what it is about came back
+	}
+	_, err := c.readReceipt(ctx, receiptObject(p.institute, in.Receipt))
+	switch {
+	case err == nil:
+		return true, nil
+	case fault.ReasonOf(err) == ReasonReceiptNotFound, fault.KindOf(err) == fault.Corrupt:
+		return false, nil
+	default:
+		return false, err
+	}
+}
+
 // errLaterEnrolment is a dossier that opens and is not the one to erase.
 var errLaterEnrolment = errors.New("the customer has been enrolled anew")
 
@@ -303,6 +331,9 @@ func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, er
 		}
 		sealed, _, err := c.fetch(ctx, p, false)
 		if fault.KindOf(err) == fault.NotFound {
+			if erased, err := c.erasedSince(ctx, p, in); erased || err != nil {
+				return nil, cmp.Or(err, errErasedSince)
+			}
 			holdErr := c.holdPlace(ctx, p, in)
 			if errors.Is(holdErr, blobstore.ErrConflict) {
 				continue

@@ -33,6 +33,7 @@ type intent struct {
 	Listed       bool           `json:"listed"` // what follows is complete
 	Objects      []string       `json:"objects,omitempty"`
 	Counts       map[string]int `json:"counts,omitempty"`
+	Again        bool           `json:"again,omitempty"`   // it is erased, and something of it came back
 	Damaged      string         `json:"damaged,omitempty"` // the ETag of a dossier that did not open when it was listed
 	Claimed      time.Time      `json:"claimed_until"`
 

@@ -314,6 +314,7 @@ func (c *Custodian) cameBack(ctx context.Context, p place, keyName string) (bool
 // there is.
 func (c *Custodian) eraseAgain(ctx context.Context, p place, s receipt.Statement) (Receipt, error) {
 	return c.eraseNow(ctx, p, s.KeyName, &intent{
+		Again:  true,
 		Policy: s.Policy, Basis: s.Basis, Reason: s.Reason, Request: s.Request, Requested: s.Requested,
 		RequestedBy: s.RequestedBy, ConfirmedBy: s.ConfirmedBy, Confirmation: s.Confirmation,
 	})

@@ -273,16 +273,19 @@ func TestDrySweep(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A request that was confirmed and broke off, and one that has lapsed.
-		for _, change := range []func(*storedRequest){
-			func(r *storedRequest) { r.ConfirmedBy, r.Confirmed = "officer-paul", w.clock.now() },
-			func(r *storedRequest) { r.Requested = r.Requested.Add(-2 * ErasureLapse) },
+		for _, change := range []func(*storedRequest, *fixture){
+			func(r *storedRequest, f *fixture) {
+				r.ConfirmedBy, r.Confirmed, r.Revision = "officer-paul", w.clock.now(), f.etag
+			},
+			func(r *storedRequest, _ *fixture) { r.Requested = r.Requested.Add(-2 * ErasureLapse) },
 		} {
-			p := w.secret.key.place(w.fixture(ctx, t).customer)
+			asked := w.fixture(ctx, t)
+			p := w.secret.key.place(asked.customer)
 			r, err := shed.readRequest(ctx, p)
 			if err != nil {
 				t.Fatal(err)
 			}
-			change(r)
+			change(r, asked)
 			if err := shed.writeRequest(ctx, p, r, blobstore.Condition{}); err != nil {
 				t.Fatal(err)
 			}
