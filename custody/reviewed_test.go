@@ -188,3 +188,25 @@ func TestAConfirmationIsForOneStateAndAWhile(t *testing.T) {
 		w.opened(ctx, t, f.customer)
 	})
 }
+
+// TestAChangeOverAnErasure: a change whose customer is erased and enrolled anew before
+// it is written makes its pointers again.
+func TestAChangeOverAnErasure(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, w *world) {
+		ctx, f := t.Context(), w.fixture(t.Context(), t)
+		c := w.server(t, w.before("store.put", w.secret.key.place(f.customer).dossier(), func() {
+			if _, err := erase(ctx, w.server(t), f.customer, "asked for it", "", Request{}); err != nil {
+				t.Error(err)
+			}
+			if err := w.enrolWhole(ctx, t, w.server(t), f); err != nil {
+				t.Error(err)
+			}
+		}))
+		if _, err := c.Register(ctx, f.customer, []Draft{{Field: "a", Kind: "device", Values: custodytest.NewSpecimens(8).Artefact("device")}}, Request{}); err != nil {
+			t.Fatal(err)
+		}
+		w.sweepAll(ctx, t)
+		w.mustBeWhole(ctx, t)
+	})
+}

@@ -38,7 +38,8 @@ type trail struct {
 	end    string   // the random end of the name of the mark that the change makes, if it does
 	names  []string // the satellites that the note lists: to be made or removed
 	made   []string // those that may be there
-	sure   []string // those that certainly are
+	sure   []string // those that certainly are, as long as the enrolment is the same
+	key    string   // of the enrolment that the last attempt was about
 	unsure bool     // an attempt may have been written although it failed
 }
 
@@ -51,6 +52,10 @@ func (c *Custodian) prepare(ctx context.Context, d *Dossier, t *trail) error {
 		if err := c.takeNote(ctx, t, more...); err != nil {
 			return err
 		}
+	}
+	if t.key != d.key.Name {
+		// Who erased the customer since the last attempt has removed what it made.
+		t.sure, t.key = nil, d.key.Name
 	}
 	missing := subtract(d.made, t.sure)
 	t.made = append(t.made, subtract(missing, t.made)...)
