@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wertfach/wertfach/audit"
+	"github.com/wertfach/wertfach/audit/segment"
 	"github.com/wertfach/wertfach/custody"
 	"github.com/wertfach/wertfach/internal/node"
 )
@@ -81,6 +82,7 @@ func logged(t *testing.T, h *vaultHouse) {
 			}
 			ctx := t.Context()
 			if run == 1 {
+				awaitHeads(t, b, run+1)
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithCancel(ctx)
 				cancel()
@@ -95,6 +97,21 @@ func logged(t *testing.T, h *vaultHouse) {
 			}
 		}
 	})
+}
+
+// awaitHeads waits until so many chains have a head: it is written after the record
+// is durable, and without it nobody can tell where a chain ends.
+func awaitHeads(t *testing.T, b *node.Backends, want int) {
+	t.Helper()
+	for got := 0; got < want; time.Sleep(time.Millisecond) {
+		got = 0
+		for _, err := range b.Store.List(t.Context(), segment.HeadFolder) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got++
+		}
+	}
 }
 
 // segmentsIn are the segments in a downloaded log.
