@@ -17,7 +17,7 @@ import (
 const (
 	// deadline is what a caller allows a call while there is a fault, and short
 	// where the fault is that nothing comes.
-	deadline = 2 * time.Second
+	deadline = 8 * time.Second
 	short    = time.Second
 )
 
