@@ -226,9 +226,6 @@ func live() uint64 {
 // TestExportHoldsNoScan exports 20 scans of 20 MiB and looks at the heap meanwhile.
 // It runs alone: others would count too.
 func TestExportHoldsNoScan(t *testing.T) {
-	if testing.Short() {
-		t.Skip("writes 400 MiB")
-	}
 	const scans, size = 20, 20 << 20
 	w := newWorld(t, custodytest.Embedded())
 	ctx, c := t.Context(), w.server(t)

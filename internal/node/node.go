@@ -172,10 +172,16 @@ func (n *Node) notRestored(ctx context.Context) error {
 	return nil
 }
 
+// restoredTime is how long the start waits at most to hear whether a backup was
+// restored: a locked store that stands still must not keep a server from serving.
+const restoredTime = 5 * time.Second
+
 // consistent refuses to serve what a restored backup has brought back. A node that
 // prepares its own back ends, on one machine, destroys it again by itself.
 func (n *Node) consistent(ctx context.Context, o Options) error {
-	err := n.notRestored(ctx)
+	asking, cancel := context.WithTimeout(ctx, restoredTime)
+	defer cancel()
+	err := n.notRestored(asking)
 	if err == nil || !o.Prepare {
 		return err
 	}
