@@ -63,9 +63,9 @@ func (c *Custodian) keepEvidence(ctx context.Context, r Receipt) error {
 }
 
 const (
-	// evidenceDays is how far back a check looks for the last erasures; a deployment
-	// that erased nobody for so long has nothing to check.
-	evidenceDays = 60
+	// evidenceMonths is how far back a check looks for the last erasures, the present
+	// month included; a deployment that erased nobody for so long has nothing to check.
+	evidenceMonths = 3
 	// lastErasures is how many of them it looks at.
 	lastErasures = 50
 	// consistentFor is how long a check that found nothing holds: who restores a
@@ -110,10 +110,11 @@ func (c *Custodian) Consistent(ctx context.Context) error {
 // count, whoever put it there. Clocks of servers differ, so it begins a day ahead.
 func (c *Custodian) stillErased(ctx context.Context, now time.Time) error {
 	seen := 0
-	for back := -1; back < evidenceDays && seen < lastErasures; back++ {
+	tomorrow := now.UTC().AddDate(0, 0, 1)
+	for back := 0; back < evidenceMonths && seen < lastErasures; back++ {
 		var copies []blobstore.Version
-		day := now.UTC().AddDate(0, 0, -back).Format(time.DateOnly)
-		for v, err := range c.evidence.Versions(ctx, evidenceFolder+day+"/") {
+		month := time.Date(tomorrow.Year(), tomorrow.Month()-time.Month(back), 1, 0, 0, 0, 0, time.UTC).Format("2006-01")
+		for v, err := range c.evidence.Versions(ctx, evidenceFolder+month) {
 			if err != nil {
 				return err
 			}
