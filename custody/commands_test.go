@@ -200,7 +200,7 @@ func (m *modelled) terminate(name resource.Customer) {
 	req := m.request(name, "terminate", day)
 	m.do(func() {
 		_, err := m.server().Terminate(m.ctx, name, day, "", req)
-		_, reason := m.model.change(name.ID, req, func(c *modelCustomer) ([]string, string) {
+		_, reason := m.model.govern(name.ID, req, func(c *modelCustomer) ([]string, string) {
 			return nil, m.model.terminate(c, day)
 		})
 		m.same("terminate", err, reason)
@@ -211,7 +211,7 @@ func (m *modelled) cancel(name resource.Customer) {
 	req := m.request(name, "cancel")
 	m.do(func() {
 		_, err := m.server().CancelTermination(m.ctx, name, req)
-		_, reason := m.model.change(name.ID, req, func(c *modelCustomer) ([]string, string) {
+		_, reason := m.model.govern(name.ID, req, func(c *modelCustomer) ([]string, string) {
 			return nil, m.model.cancel(c)
 		})
 		m.same("cancel", err, reason)

@@ -90,8 +90,18 @@ func (m *model) enrol(id string, values field.Values, services []string, req Req
 	return ""
 }
 
-// change is what every change of an enrolled customer has in common.
+// change changes what is kept of an enrolled customer. What a request was answered
+// with is nobody's any more once the contract has ended.
 func (m *model) change(id string, req Request, rule func(*modelCustomer) ([]string, string)) (results []string, reason string) {
+	if results, reason = m.govern(id, req, rule); reason == "" && m.ended(m.customers[id]) {
+		return nil, ReasonContractEnded
+	}
+	return results, reason
+}
+
+// govern changes the contract of an enrolled customer. That it was done may be asked
+// at any time.
+func (m *model) govern(id string, req Request, rule func(*modelCustomer) ([]string, string)) (results []string, reason string) {
 	c := m.customers[id]
 	if c == nil {
 		return nil, ReasonCustomerNotFound
