@@ -10,7 +10,8 @@
 // record, and only then the answer leaves. Of a stream the request comes last of
 // all this: its first message says what it is about. guard (guard.go) lies around all of it: it catches panics, maps errors
 // and logs what happened, never a value. There is a file for each service, and
-// convert.go for what they share.
+// convert.go for what they share. What connections may take, before it is known
+// who calls, is bounded by connections.go and listener.go.
 //
 // The server tells the truth about its health: it is serving while keys and
 // objects can be reached and the audit log takes records.
@@ -24,12 +25,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
 	"github.com/wertfach/wertfach/audit"
@@ -53,6 +54,9 @@ type Config struct {
 	// Timeout bounds a call whose caller would wait longer; 30 seconds where
 	// zero. Uploads and downloads have bounds of their own.
 	Timeout time.Duration
+	// Connections bound what connections and messages may take; each has its default
+	// where zero.
+	Connections Connections
 	// Record is the audit log. Required.
 	Record Recorder
 	// Events reads the audit log. Required.
@@ -75,26 +79,19 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Bounds of what a single connection or message may take.
+// What a connection may take beside what [Connections] says.
 const (
-	maxMessage = 1 << 20  // bytes of a message
-	maxHeader  = 32 << 10 // bytes of a call's headers, a person's token among them
-	maxStreams = 256      // calls at once on a connection
-	workers    = 64       // goroutines kept for calls, so that not each grows a stack of its own
+	maxHeader = 32 << 10 // bytes of a call's headers, a person's token among them
+	workers   = 64       // goroutines kept for calls, so that not each grows a stack of its own
 	// window is how much of a stream's data may be under way, in bytes. A fixed
 	// one bounds the memory of many uploads at once; it carries 256 MiB/s at a
 	// round trip of 1 ms.
 	window = 256 << 10
 	// connWindow is the same for all streams of a connection.
 	connWindow = 1 << 20
-	idleTime   = 5 * time.Minute
-	pingEvery  = 10 * time.Second // the most often a client may ping
-	// maxAge is how long a connection lives: certificates are checked when it
-	// begins. ageGrace lets the longest upload end.
-	maxAge         = time.Hour
-	ageGrace       = 35 * time.Minute
-	defaultTimeout = 30 * time.Second
 )
+
+const defaultTimeout = 30 * time.Second
 
 // Server answers the API on one listener.
 type Server struct {
@@ -102,6 +99,7 @@ type Server struct {
 	edge    *edge
 	health  *health
 	streams *streams
+	places  places
 }
 
 // SetTimeout changes how long a call may take: for calls that begin from now on.
@@ -146,22 +144,23 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Handshakes != nil {
 		creds = cfg.Handshakes(creds)
 	}
+	connections := cfg.Connections.complete()
+	if connections.negative() {
+		return nil, errors.New("server: bounds of connections must not be negative")
+	}
 	s := &Server{
-		edge: edge,
-		grpc: grpc.NewServer(append([]grpc.ServerOption{
+		edge:   edge,
+		places: make(places, connections.Max),
+		grpc: grpc.NewServer(slices.Concat([]grpc.ServerOption{
 			grpc.Creds(creds),
 			grpc.InTapHandle(edge.tap),
 			grpc.UnaryInterceptor(edge.unary),
 			grpc.StreamInterceptor(edge.stream),
-			grpc.MaxRecvMsgSize(maxMessage),
-			grpc.MaxConcurrentStreams(maxStreams),
 			grpc.MaxHeaderListSize(maxHeader),
 			grpc.NumStreamWorkers(workers),
 			grpc.InitialWindowSize(window),
 			grpc.InitialConnWindowSize(connWindow),
-			grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTime, MaxConnectionAge: maxAge, MaxConnectionAgeGrace: ageGrace}),
-			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingEvery, PermitWithoutStream: true}),
-		}, cfg.Options...)...),
+		}, connections.options(), cfg.Options)...),
 		health:  newHealth(cfg.Ready, edge.log),
 		streams: &streams{idle: idleStream},
 	}
@@ -224,7 +223,15 @@ func secure(cfg *tls.Config) *tls.Config {
 
 // Serve answers calls until Shutdown, and gives nil then. It closes the
 // listener.
-func (s *Server) Serve(listener net.Listener) error { return s.grpc.Serve(listener) }
+func (s *Server) Serve(listener net.Listener) error {
+	return s.grpc.Serve(bound(listener, s.places, func() {
+		s.edge.log.Warn("all connections are taken; further ones wait until one ends", "connections", cap(s.places))
+	}))
+}
+
+// Connections are how many connections are open, those that have not proved yet
+// who they are among them, and how many may be.
+func (s *Server) Connections() (open, most int) { return len(s.places), cap(s.places) }
 
 // Shutdown takes no further calls and waits for those under way; when ctx ends
 // it breaks them off.

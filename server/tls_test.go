@@ -82,7 +82,7 @@ func TestConfigIsComplete(t *testing.T) {
 		t.Fatalf("nothing is spoiled: %v", err)
 	}
 	made.Shutdown(t.Context())
-	const incomplete, strangers = "are needed", "authority of the clients' certificates"
+	const incomplete, strangers, negative = "are needed", "authority of the clients' certificates", "must not be negative"
 	for name, c := range map[string]struct {
 		spoil func(*server.Config)
 		want  string
@@ -94,6 +94,8 @@ func TestConfigIsComplete(t *testing.T) {
 		"no audit log": {func(c *server.Config) { c.Events = nil }, incomplete},
 		"no readiness": {func(c *server.Config) { c.Ready = nil }, incomplete},
 		"no authority": {func(c *server.Config) { c.TLS.ClientCAs = nil }, strangers},
+		"no places":    {func(c *server.Config) { c.Connections.Max = -1 }, negative},
+		"no time":      {func(c *server.Config) { c.Connections.PingTimeout = -1 }, negative},
 	} {
 		cfg := good
 		cfg.TLS = good.TLS.Clone()

@@ -16,7 +16,8 @@ import (
 	"github.com/wertfach/wertfach/internal/grpcfault"
 )
 
-// maxInput bounds an input file, in bytes: the API takes messages of 1 MiB.
+// maxInput bounds an input file, in bytes: a server takes messages of
+// 1 MiB, or what its configuration says, and that is 8 MiB at most.
 const maxInput = 8 << 20
 
 func filesTopic() *cobra.Command {

@@ -77,6 +77,7 @@ func (c *Config) check() []Problem {
 	}
 	r.audit(c.Audit, c)
 	r.calls(c.Calls)
+	r.connections(c.Connections)
 	r.telemetry(c.Telemetry)
 	r.must(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "must be debug, info, warn or error")
 	r.must(slices.Contains([]string{"json", "text"}, c.Log.Format), "log.format", "must be json or text")

@@ -58,6 +58,8 @@ type Config struct {
 	Audit Audit `yaml:"audit"`
 	// Calls bound what callers may ask for.
 	Calls Calls `yaml:"calls"`
+	// Connections bound what their connections and messages may take.
+	Connections Connections `yaml:"connections"`
 
 	// Log is what the server writes to its standard error.
 	Log Log `yaml:"log"`

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wertfach/wertfach/server"
 	"github.com/wertfach/wertfach/server/identity"
 )
 
@@ -119,7 +120,8 @@ func TestExampleShowsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := regexp.MustCompile(`(?m)^( *)# ((time_zone|artefacts|scans|scan_size|dossier_size|cache_size|transit_mount|`+
-		`mount|region|level|format|grace|start_timeout|shutdown_timeout|algorithms|groups_claim|max_age): )`).ReplaceAllString(string(text), "$1$2")
+		`mount|region|level|format|grace|start_timeout|shutdown_timeout|algorithms|groups_claim|max_age|`+
+		`max|streams|message_size|handshake_timeout|idle_timeout|max_age_grace|min_ping_interval|ping_after|ping_timeout): )`).ReplaceAllString(string(text), "$1$2")
 	got := mustLoad(t, shown)
 	want := mustLoad(t, string(text))
 	if got.Log != want.Log || got.StartTimeout != want.StartTimeout || got.ShutdownTimeout != want.ShutdownTimeout {
@@ -127,6 +129,13 @@ func TestExampleShowsDefaults(t *testing.T) {
 	}
 	if want := (Limits{500, 20, 50 << 20, 4 << 20, 16 << 20}); got.Limits != want {
 		t.Errorf("limits: got %v, want %v", got.Limits, want)
+	}
+	d := server.DefaultConnections()
+	if want := (Connections{
+		d.Max, d.Streams, Size(d.MessageSize), d.HandshakeTimeout, d.IdleTimeout,
+		d.MaxAge, d.MaxAgeGrace, d.MinPingInterval, d.PingAfter, d.PingTimeout,
+	}); got.Connections != want {
+		t.Errorf("connections: got %v, want %v", got.Connections, want)
 	}
 	if got.Sweep.Grace != time.Hour {
 		t.Errorf("grace: got %v", got.Sweep.Grace)

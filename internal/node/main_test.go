@@ -85,21 +85,7 @@ func start(t *testing.T, o node.Options) *node.Node {
 // health asks for the node's health as a probe does.
 func (id identity) health(t *testing.T, n *node.Node) healthv1.HealthCheckResponse_ServingStatus {
 	t.Helper()
-	own, err := tls.LoadX509KeyPair(id.client.CertFile, id.client.KeyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pem, err := os.ReadFile(id.ca)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
-	conn, err := grpc.NewClient(n.Address(), grpc.WithTransportCredentials(credentials.NewTLS(
-		&tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}, RootCAs: roots})))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := id.dial(t, n)
 	defer conn.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -108,6 +94,39 @@ func (id identity) health(t *testing.T, n *node.Node) healthv1.HealthCheckRespon
 		t.Fatal(err)
 	}
 	return answer.GetStatus()
+}
+
+// dial makes a connection of the caller, which begins with its first call.
+func (id identity) dial(t *testing.T, n *node.Node) *grpc.ClientConn {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(content(t, id.ca))
+	return dial(t, n, id.client, roots)
+}
+
+// dial makes a connection of the caller with that certificate.
+func dial(t *testing.T, n *node.Node, as pki.Pair, trusted *x509.CertPool) *grpc.ClientConn {
+	t.Helper()
+	own, err := tls.LoadX509KeyPair(as.CertFile, as.KeyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := grpc.NewClient(n.Address(), grpc.WithTransportCredentials(credentials.NewTLS(
+		&tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}, RootCAs: trusted})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func content(t *testing.T, file string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // journal is a log that a test reads, and waits on.

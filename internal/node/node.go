@@ -124,13 +124,15 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	)
 	n.server, err = server.New(server.Config{
 		Custodian: n.custodian, TLS: certificates, Identity: n.identity, Limits: n.limits, Timeout: o.Config.Calls.Timeout,
-		Record: n.audit, Events: n.backends.Events(), Ready: n.health.Ready, Reflection: o.Reflection, Log: n.log, Now: o.Now,
+		Connections: connections(o.Config.Connections), Record: n.audit, Events: n.backends.Events(), Ready: n.health.Ready, Reflection: o.Reflection, Log: n.log, Now: o.Now,
 		Refused: n.watched.Refused, Handshakes: n.watched.Credentials, Options: n.watched.ServerOptions(),
 	})
 	if err != nil {
 		return err
 	}
-	n.watched.Serving(Served{Health: n.health, Backends: n.backends, Custodian: n.custodian, Audit: n.audit, TLS: certificates})
+	n.watched.Serving(Served{
+		Health: n.health, Backends: n.backends, Custodian: n.custodian, Audit: n.audit, TLS: certificates, Connections: n.server.Connections,
+	})
 	listen := o.Listen
 	if listen == nil {
 		listen = func(ctx context.Context) (net.Listener, error) {

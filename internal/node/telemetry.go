@@ -72,6 +72,8 @@ type Served struct {
 	Audit     *AuditLog
 	// TLS is the configuration whose certificate is shown.
 	TLS *tls.Config
+	// Connections says how many connections are open, and how many may be.
+	Connections func() (open, most int)
 }
 
 const (
@@ -97,6 +99,7 @@ func (w *Watched) Serving(s Served) {
 		Backlog:     w.backlog.Last,
 		Certificate: func() (time.Time, bool) { return certificateEnds(s.TLS) },
 		VaultToken:  s.Backends.tokenEnds,
+		Connections: s.Connections,
 	})
 }
 

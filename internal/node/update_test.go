@@ -2,14 +2,9 @@ package node_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"os"
 	"testing"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
 	"github.com/wertfach/wertfach/custody/fault"
@@ -103,23 +98,7 @@ func TestUpdateOfLimits(t *testing.T) {
 // the answer for a caller who may ask.
 func (id identity) reader(t *testing.T, n *node.Node) func() error {
 	t.Helper()
-	own, err := tls.LoadX509KeyPair(id.client.CertFile, id.client.KeyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pem, err := os.ReadFile(id.ca)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
-	conn, err := grpc.NewClient(n.Address(), grpc.WithTransportCredentials(credentials.NewTLS(
-		&tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own}, RootCAs: roots})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	client := wertfachv1.NewCustomerServiceClient(conn)
+	client := wertfachv1.NewCustomerServiceClient(id.dial(t, n))
 	return func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()

@@ -75,6 +75,7 @@ func TestSources(t *testing.T) {
 		},
 		Certificate: func() (time.Time, bool) { return ends, true },
 		VaultToken:  func() (time.Time, bool) { return ends, false },
+		Connections: func() (open, most int) { return 17, 4096 },
 	})
 	got := s.scrape(t)
 	for sample, want := range map[string]string{
@@ -86,6 +87,7 @@ func TestSources(t *testing.T) {
 		`wertfach_audit_failures_total{target="head"}`: "4",
 		`wertfach_sweep_backlog{kind="due"}`:           "1", `wertfach_sweep_backlog{kind="erasing"}`: "2", `wertfach_sweep_backlog{kind="broken_off"}`: "3",
 		"wertfach_certificate_expires_timestamp_seconds": "1.9e+09",
+		"wertfach_connections_accepted":                  "17", "wertfach_connections_limit": "4096",
 	} {
 		if got[sample] != want {
 			t.Errorf("%s: got %q, want %q", sample, got[sample], want)

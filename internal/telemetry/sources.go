@@ -26,6 +26,9 @@ type Sources struct {
 	// VaultToken is when Vault stops taking our token unless it is renewed; false
 	// for one that does not end.
 	VaultToken func() (time.Time, bool)
+	// Connections says how many connections are open, those that have not proved yet
+	// who they are among them, and how many may be.
+	Connections func() (open, most int)
 }
 
 // Backlog is what waits for a sweep.
@@ -86,6 +89,11 @@ func (s sources) Collect(out chan<- prometheus.Metric) {
 		if ends, known := s.VaultToken(); known {
 			gauge(seconds(ends), "vault_token_expires_timestamp_seconds", "When the token for Vault ends unless it is renewed, in Unix time.")
 		}
+	}
+	if s.Connections != nil {
+		open, most := s.Connections()
+		gauge(float64(open), "connections_accepted", "Connections that are open, those that have not proved yet who they are among them.")
+		gauge(float64(most), "connections_limit", "How many may be open before further ones wait.")
 	}
 }
 
