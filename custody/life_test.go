@@ -14,6 +14,7 @@ import (
 	"github.com/wertfach/wertfach/custody/retention"
 	"github.com/wertfach/wertfach/custody/seal"
 	"github.com/wertfach/wertfach/internal/custodytest"
+	"github.com/wertfach/wertfach/internal/testenv"
 	"github.com/wertfach/wertfach/vault"
 )
 
@@ -262,7 +263,10 @@ func TestFortyYears(t *testing.T) {
 }
 
 // TestShedDoesNotOpenFromABackup: what went by its rule opens no more out of an
-// older copy of the store, though the customer's key lives on for the rest.
+// older copy of the store, though the customer's key lives on for the rest, not even
+// for who may do anything with the keeper of keys. A sweep that broke off before the
+// key's older version was destroyed, and after nothing opened any more, is gone on
+// with.
 func TestShedDoesNotOpenFromABackup(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, w *world) {
@@ -283,10 +287,14 @@ func TestShedDoesNotOpenFromABackup(t *testing.T) {
 			t.Fatal(err)
 		}
 		log := &book{}
-		for range 2 {
-			if _, err := c.Sweep(ctx, SweepOptions{Grace: -1, Recorder: log}); err != nil {
-				t.Fatal(err)
-			}
+		if _, err := c.Sweep(ctx, SweepOptions{Grace: -1, Recorder: log}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.decryptsFrom(t, d.key.Name, 2); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Sweep(ctx, SweepOptions{Grace: -1, Recorder: log}); err != nil {
+			t.Fatal(err)
 		}
 		var actions []string
 		for _, e := range log.events {
@@ -304,6 +312,12 @@ func TestShedDoesNotOpenFromABackup(t *testing.T) {
 		if _, err := readScan(ForRestricted(ctx, "CONSENT"), c, f.scan); err != nil {
 			t.Errorf("a scan that stays: %v", err)
 		}
+		if info, err := c.keys.Info(ctx, d.key.Name); err != nil || info != (vault.Info{LatestVersion: 2, OldestVersion: 2}) {
+			t.Errorf("the older version is there: %+v, %v", info, err)
+		}
+		if err := w.decryptsFrom(t, d.key.Name, 1); err == nil && w.deployment.Folder == "" {
+			t.Error("Vault lets a version that was destroyed decrypt again")
+		}
 		// Somebody restores the store as it was.
 		if _, err := c.store.Put(ctx, p.dossier(), backup, blobstore.Condition{}); err != nil {
 			t.Fatal(err)
@@ -315,6 +329,19 @@ func TestShedDoesNotOpenFromABackup(t *testing.T) {
 			t.Error("the key of a secret that went opens")
 		}
 	})
+}
+
+// decryptsFrom has an administrator of Vault say which version of a key is the oldest
+// that decrypts. The embedded keyring has no such thing: there it does nothing.
+func (w *world) decryptsFrom(t *testing.T, key string, oldest int) error {
+	t.Helper()
+	if w.deployment.Folder != "" {
+		return nil
+	}
+	v := testenv.SharedVault(t)
+	_, err := v.Client().Logical().WriteWithContext(t.Context(), w.deployment.Mount+"/keys/"+key+"/config",
+		map[string]any{"min_decryption_version": oldest})
+	return err
 }
 
 // wrappedIn is the wrapped data key in a sealed object.

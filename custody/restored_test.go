@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/wertfach/wertfach/blobstore"
 	"github.com/wertfach/wertfach/custody/fault"
+	"github.com/wertfach/wertfach/custody/retention"
 	"github.com/wertfach/wertfach/internal/custodytest"
 	"github.com/wertfach/wertfach/vault"
 )
@@ -254,4 +257,83 @@ func TestForgedCopies(t *testing.T) {
 	}
 	w.opened(ctx, t, stays.customer)
 	w.mustBeWhole(ctx, t)
+}
+
+// TestShedAfterARestore restores keys from before an older version of one was
+// destroyed. What was shed opens again then, and no server notices, since shedding
+// leaves no receipt; what destroys it again depends on what else was restored.
+func TestShedAfterARestore(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ both bool }{
+		"with the store from before it was shed":   {true},
+		"with the store from after the end of all": {false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, custodytest.Embedded())
+			ctx, l := t.Context(), &locked{data: map[string][]byte{}}
+			server := w.server(t, w.locking(l), func(cfg *Config) { cfg.Institutes[0].Retention = retention.Defaults() })
+			f := w.fixture(ctx, t)
+			d, err := server.view(ctx, f.customer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			secret := wrappedIn(t, d.compartments()[0].GetSealed())
+			stand := func(when string, want vault.Info, opens bool) {
+				t.Helper()
+				if info, err := server.keys.Info(ctx, d.key.Name); err != nil || info != want {
+					t.Errorf("%s: %+v, %v, want %+v", when, info, err, want)
+				}
+				if _, err := server.keys.Unwrap(ctx, d.key.Name, vault.Secret, secret); (err == nil) != opens {
+					t.Errorf("%s: what was shed opens: %t (%v)", when, err == nil, err)
+				}
+			}
+			sweep := func() {
+				t.Helper()
+				if _, err := server.Sweep(ctx, SweepOptions{Grace: -1}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := server.Terminate(ctx, f.customer, today(server), "moved", Request{}); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(w.deployment.Folder, "keys", "keys", d.key.Name)
+			objects := w.backedUp(ctx, t)
+			if !c.both {
+				sweep() // gives the key its new version
+			}
+			key, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sweep()
+			sweep()
+			stand("shed", vault.Info{LatestVersion: 2, OldestVersion: 2}, false)
+
+			if err := os.WriteFile(file, key, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if c.both {
+				w.restore(ctx, t, objects)
+			}
+			if err := server.Consistent(ctx); err != nil {
+				t.Errorf("it is noticed: %v", err)
+			}
+			_, err = server.Reveal(ctx, f.sim, nil)
+			refusal(t, err, fault.Precondition, ReasonContractEnded)
+			if c.both {
+				stand("restored", vault.Info{LatestVersion: 1, OldestVersion: 1}, true)
+				sweep() // from the marks that came back with it
+				sweep()
+			} else {
+				stand("restored", vault.Info{LatestVersion: 2, OldestVersion: 1}, true)
+				sweep()
+				sweep()
+				stand("swept", vault.Info{LatestVersion: 2, OldestVersion: 1}, true)
+				w.rotate(ctx, t, server, RotateOptions{RewrapOnly: true, RetireOld: true, Grace: time.Nanosecond, Recorder: &book{}})
+			}
+			stand("afterwards", vault.Info{LatestVersion: 2, OldestVersion: 2}, false)
+			w.mustBeWhole(ctx, t)
+		})
+	}
 }

@@ -44,8 +44,8 @@ type RotateOptions struct {
 	// RewrapOnly gives no key a new version, and wraps anew what is not under
 	// the newest one.
 	RewrapOnly bool
-	// RetireOld ends the use of the versions under which nothing is wrapped any
-	// more. What was sealed under them does not open again out of a backup.
+	// RetireOld destroys the versions under which nothing is wrapped any more.
+	// What was sealed under them does not open again out of a backup.
 	RetireOld bool
 	// Grace is how long after the last data key was wrapped anew versions are
 	// retired: longer than any call holds what it has read. 1 minute where zero.
@@ -67,7 +67,7 @@ type RotateReport struct {
 	Done      int            // customers all of whose data keys are under the newest version
 	Rotated   int            // customers whose key got a new version
 	Rewrapped int            // data keys that were wrapped anew
-	Retired   int            // customers whose old versions are of no use any more
+	Retired   int            // customers whose old versions were destroyed
 	Deferred  int            // customers whose old versions stay: an upload may need them
 	Skipped   int            // customers who are being erased, or gone
 	Failures  map[string]int // customers who could not be done now, by reason

@@ -16,8 +16,8 @@ import (
 // as anybody would remove it. The customer's key lives on for the rest, and would
 // open what was shed in an older copy of the store. So the key gets a new
 // version, what is left is wrapped anew under it, and then the older versions are
-// ended. A later sweep does the last step: calls that began before may still hold
-// what is under an older version.
+// destroyed. A later sweep does the last step: calls that began before may still
+// hold what is under an older version.
 
 // shed removes what is due by its rule, where other data stays. It gives the
 // classes of what went, each once.
@@ -98,7 +98,7 @@ func (s *sweep) shedAlone(ctx context.Context, p place, d *Dossier, mark blobsto
 	return s.alone(ctx, mark, func() error { return s.shed(ctx, p) })
 }
 
-// shed removes what is due of a dossier, and ends what still opens what was
+// shed removes what is due of a dossier, and destroys what still opens what was
 // removed before.
 func (s *sweep) shed(ctx context.Context, p place) error {
 	if err := s.options.Recorder.Ready(ctx, audit.Locked); err != nil {
@@ -132,7 +132,7 @@ func (s *sweep) shed(ctx context.Context, p place) error {
 const shedAction = "sweep/Shed"
 
 // endVersions gives the key of a dossier that was shed a new version, and once
-// everything is wrapped under that ends the older ones.
+// everything is wrapped under that destroys the older ones.
 func (s *sweep) endVersions(ctx context.Context, p place, d *Dossier) error {
 	r := &rotation{
 		c: s.c, options: RotateOptions{Recorder: s.options.Recorder, Principal: s.options.Principal},

@@ -39,10 +39,15 @@ type Driver interface {
 	// does not exist.
 	Rotate(ctx context.Context, key string) error
 
-	// Retire ends the use of all versions below oldest: what is wrapped under
-	// them is ErrInvalid from then on. It never brings a version back, and is no
-	// error where those are retired already; ErrInvalid where there is no
-	// version oldest, ErrNotFound where the key does not exist.
+	// Retire destroys all versions below oldest, for good: what is wrapped under
+	// them is ErrInvalid from then on, and nobody can bring them back, whatever
+	// rights the keeper gives. It is no error where those are retired already;
+	// ErrInvalid where there is no version oldest, ErrNotFound where the key does
+	// not exist.
+	//
+	// A version that opens nothing any more but is still there is not retired: a
+	// keeper that needs several steps, and broke off between them, does the rest
+	// when it is asked again.
 	Retire(ctx context.Context, key string, oldest int) error
 
 	// Destroy destroys the key for good, and is no error where it does not
@@ -96,7 +101,9 @@ func (DataKey) MarshalJSON() ([]byte, error) {
 type Info struct {
 	// LatestVersion is the newest version, from 1.
 	LatestVersion int
-	// OldestVersion is the oldest version that was not retired, from 1.
+	// OldestVersion is the oldest version that was not retired, from 1: the
+	// oldest that is still there. One whose use was only ended counts, so that
+	// who retires what is left comes by it again.
 	OldestVersion int
 }
 

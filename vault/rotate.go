@@ -56,9 +56,10 @@ func (k *Keys) rewrap(ctx context.Context, op, key string, c Context, wrapped []
 	return again, nil
 }
 
-// Retire ends the use of all versions of a customer's key below oldest: data
+// Retire destroys all versions of a customer's key below oldest, for good: data
 // keys that were wrapped under them do not open any more, here or out of a
-// backup of what they sealed. Before it, everything has to be rewrapped.
+// backup of what they sealed. Before it, everything has to be rewrapped. Where
+// it fails, their use may have ended already; repeat it.
 // The error is [ErrInvalid] where there is no version oldest.
 func (k *Keys) Retire(ctx context.Context, key string, oldest int) (err error) {
 	const op = "retire"

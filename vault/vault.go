@@ -17,7 +17,7 @@
 //
 // A key has versions, one more after each [Keys.Rotate]. What was wrapped under
 // an old version still opens; [Keys.Rewrap] brings it under the newest, and once
-// everything is there, [Keys.Retire] can end the use of the old ones.
+// everything is there, [Keys.Retire] destroys the old ones.
 //
 // The [Context] of a call names the compartment that the data key is for. What
 // was wrapped in one context does not open in another, so that a process which

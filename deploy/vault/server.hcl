@@ -2,7 +2,8 @@
 # configured transit_mount in the place of transit/.
 #
 # Whatever is not here is denied: destroying a key is for sweeper.hcl alone,
-# rotating one for operator.hcl. Vault copies the rules for each request, those
+# rotating one and destroying its old versions for both sweeper.hcl and
+# operator.hcl. Vault copies the rules for each request, those
 # about parameters at the highest price (45 µs of 240 for the set that said it
 # all), so there is none here that binds nothing. All three contexts are a server's
 # to use, and a customer's key, which is derived, Vault does not use without one.

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,8 +76,9 @@ func (s *site) testErasure(t *testing.T) {
 	}
 }
 
-// testShedding: when the contract ends the sweeper removes the secrets, and ends the
-// version of the key that they were sealed under, and can open none of them.
+// testShedding: when the contract ends the sweeper removes the secrets, and destroys
+// the version of the key that they were sealed under, and can open none of them. It
+// goes on where it broke off before the version was destroyed.
 func (s *site) testShedding(t *testing.T) {
 	ctx := t.Context()
 	server, name, sim := s.enrolled(t, "shedbank")
@@ -93,7 +97,14 @@ func (s *site) testShedding(t *testing.T) {
 		if report, err := sweeper.Sweep(ctx, custody.SweepOptions{Grace: -1}); err != nil || report != want {
 			t.Errorf("sweep %d: %v, %+v, want %+v", i, err, report, want)
 		}
+		if i == 0 {
+			key := s.config.Vault.TransitMount + "/keys/" + s.key(t, "shedbank")
+			if _, err := s.vault.Client().Logical().WriteWithContext(ctx, key+"/config", map[string]any{"min_decryption_version": 2}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
+	s.mustBeTrimmed(t, "shedbank", 2)
 	r, err := server.ExplainRetention(ctx, name, "")
 	if err != nil || len(r.Holdings) != 2 || r.Next != r.Erase || r.Next == "" {
 		t.Errorf("afterwards: %v, %+v", err, r)
@@ -231,8 +242,49 @@ func (s *site) credential(t *testing.T, dir string, id deploy.Identity, name str
 	return string(content)
 }
 
+// key is the name of the one key of the institute.
+func (s *site) key(t *testing.T, institute string) string {
+	t.Helper()
+	list, err := s.vault.Client().Logical().ListWithContext(t.Context(), s.config.Vault.TransitMount+"/keys")
+	if err != nil || list == nil {
+		t.Fatalf("listing keys: %v", err)
+	}
+	var found []string
+	for _, name := range list.Data["keys"].([]any) {
+		if name := name.(string); strings.HasPrefix(name, institute+"-") {
+			found = append(found, name)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d keys of %s", len(found), institute)
+	}
+	return found[0]
+}
+
+// mustBeTrimmed checks that of the institute's one key all older versions were
+// destroyed: those who may end the use of versions can't bring one back.
+func (s *site) mustBeTrimmed(t *testing.T, institute string, oldest int) {
+	t.Helper()
+	path := s.config.Vault.TransitMount + "/keys/" + s.key(t, institute)
+	key, err := s.vault.Client().Logical().ReadWithContext(t.Context(), path)
+	if err != nil || key == nil {
+		t.Fatalf("reading the key: %v", err)
+	}
+	for _, field := range []string{"min_available_version", "min_decryption_version", "min_encryption_version"} {
+		if got := fmt.Sprint(key.Data[field]); got != fmt.Sprint(oldest) {
+			t.Errorf("%s is %s, want %d", field, got, oldest)
+		}
+	}
+	for _, id := range []deploy.Identity{deploy.Sweeper, deploy.Operator} {
+		back := map[string]any{"min_decryption_version": oldest - 1, "min_encryption_version": oldest - 1}
+		if status, said := s.ask(t, s.token(t, id), "PUT", path+"/config", back); status != http.StatusBadRequest {
+			t.Errorf("%s brings a version back: %d %s", id, status, said)
+		}
+	}
+}
+
 // testRotation: the operator gives a customer's key a new version, wraps anew what
-// lies under the old one and retires it, and opens no secret.
+// lies under the old one and destroys it, and opens no secret.
 func (s *site) testRotation(t *testing.T) {
 	ctx := t.Context()
 	server, name, sim := s.enrolled(t, "rotbank")
@@ -247,6 +299,7 @@ func (s *site) testRotation(t *testing.T) {
 			t.Errorf("rotating: %v, %+v", err, report)
 		}
 	}
+	s.mustBeTrimmed(t, "rotbank", 3)
 	index, err := operator.RotateIndex(ctx, custody.IndexOptions{Grace: time.Nanosecond, Recorder: unheard{}})
 	if err != nil || index.Rewritten != 1 {
 		t.Errorf("rotating the index: %v, %+v", err, index)

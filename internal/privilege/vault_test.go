@@ -80,20 +80,26 @@ func asks(dk vault.DataKey) []ask {
 	add([]deploy.Identity{operator, initial}, "GET", "{mount}/keys/system", nil)
 	add(nobody, "PUT", "{mount}/keys/{new}", map[string]any{"exportable": true})
 	add(nobody, "LIST", "{mount}/keys", nil)
-	for key, config := range map[string][2][]deploy.Identity{
-		"{key}": {{sweeper}, {operator, sweeper}}, "attest": {nobody, nobody}, "system": {nobody, {operator}},
+	for key, who := range map[string]struct{ deletes, ends, trims []deploy.Identity }{
+		"{key}":  {deletes: []deploy.Identity{sweeper}, ends: []deploy.Identity{operator, sweeper}, trims: []deploy.Identity{operator, sweeper}},
+		"system": {ends: []deploy.Identity{operator}},
+		"attest": {},
 	} {
 		path := "{mount}/keys/" + key
-		add(config[0], "PUT", path+"/config", map[string]any{"deletion_allowed": true})
-		add(config[1], "PUT", path+"/config", map[string]any{"min_decryption_version": 1})
+		add(who.deletes, "PUT", path+"/config", map[string]any{"deletion_allowed": true})
+		add(who.ends, "PUT", path+"/config", map[string]any{"min_decryption_version": 1})
+		// What only destroying asks for, and in one call with the other.
+		add(who.trims, "PUT", path+"/config", map[string]any{"min_encryption_version": 1})
+		add(who.trims, "PUT", path+"/config", map[string]any{"min_decryption_version": 1, "min_encryption_version": 1})
+		add(who.trims, "PUT", path+"/trim", map[string]any{"min_available_version": 1})
+		add(nobody, "PUT", path+"/trim", map[string]any{"min_available_version": 1, "force": true})
 		for _, wrong := range []map[string]any{
 			{"exportable": true}, {"allow_plaintext_backup": true}, {"deletion_allowed": true, "exportable": true},
-			{"min_encryption_version": 1}, {"min_decryption_version": 1, "allow_plaintext_backup": true},
+			{"min_decryption_version": 1, "allow_plaintext_backup": true}, {"auto_rotate_period": "1h"},
 		} {
 			add(nobody, "PUT", path+"/config", wrong)
 		}
 		add(map[bool][]deploy.Identity{true: {operator, sweeper}, false: {operator}}[key == "{key}"], "PUT", path+"/rotate", map[string]any{})
-		add(nobody, "PUT", path+"/trim", map[string]any{"min_available_version": 1})
 		add(nobody, "GET", "{mount}/backup/"+key, nil)
 		add(nobody, "GET", "{mount}/export/encryption-key/"+key, nil)
 	}

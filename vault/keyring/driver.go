@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/signature"
 	tinked25519 "github.com/tink-crypto/tink-go/v2/signature/ed25519"
 
@@ -16,27 +15,27 @@ import (
 
 // Create makes the key where it is missing and wraps a first data key.
 func (k *Keyring) Create(ctx context.Context, key string, c vault.Context) (vault.DataKey, error) {
-	handle, err := k.ensure(ctx, key)
+	v, err := k.ensure(ctx, key)
 	if err != nil {
 		return vault.DataKey{}, err
 	}
-	return fresh(handle, c)
+	return fresh(v, c)
 }
 
 // ensure gives the key, and makes it where it is missing.
-func (k *Keyring) ensure(ctx context.Context, key string) (*keyset.Handle, error) {
+func (k *Keyring) ensure(ctx context.Context, key string) (versions, error) {
 	guard := k.guard(key)
 	guard.Lock()
 	defer guard.Unlock()
-	handle, err := k.load(ctx, key)
+	v, err := k.load(ctx, key)
 	if errors.Is(err, vault.ErrNotFound) {
-		handle, err = k.mint(key)
+		v, err = k.mint(key)
 	}
-	return handle, err
+	return v, err
 }
 
 // get gives a key that exists.
-func (k *Keyring) get(ctx context.Context, key string) (*keyset.Handle, error) {
+func (k *Keyring) get(ctx context.Context, key string) (versions, error) {
 	guard := k.guard(key)
 	guard.RLock()
 	defer guard.RUnlock()
@@ -45,15 +44,15 @@ func (k *Keyring) get(ctx context.Context, key string) (*keyset.Handle, error) {
 
 // DataKey wraps a fresh data key.
 func (k *Keyring) DataKey(ctx context.Context, key string, c vault.Context) (vault.DataKey, error) {
-	handle, err := k.get(ctx, key)
+	v, err := k.get(ctx, key)
 	if err != nil {
 		return vault.DataKey{}, err
 	}
-	return fresh(handle, c)
+	return fresh(v, c)
 }
 
-func fresh(handle *keyset.Handle, c vault.Context) (vault.DataKey, error) {
-	w, err := wrapper(handle, c)
+func fresh(v versions, c vault.Context) (vault.DataKey, error) {
+	w, err := wrapper(v, c)
 	if err != nil {
 		return vault.DataKey{}, err
 	}
@@ -65,11 +64,11 @@ func fresh(handle *keyset.Handle, c vault.Context) (vault.DataKey, error) {
 
 // Unwrap opens data keys.
 func (k *Keyring) Unwrap(ctx context.Context, key string, c vault.Context, wrapped [][]byte) ([][]byte, error) {
-	handle, err := k.get(ctx, key)
+	v, err := k.get(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	w, err := wrapper(handle, c)
+	w, err := wrapper(v, c)
 	if err != nil {
 		return nil, err
 	}
@@ -99,26 +98,22 @@ func (k *Keyring) Destroy(ctx context.Context, key string) error {
 	return nil
 }
 
-// Info tells how many versions there are.
+// Info tells which versions there are.
 func (k *Keyring) Info(ctx context.Context, key string) (vault.Info, error) {
-	handle, err := k.get(ctx, key)
+	v, err := k.get(ctx, key)
 	if err != nil {
 		return vault.Info{}, err
 	}
-	oldest, err := oldestOf(handle)
-	if err != nil {
-		return vault.Info{}, err
-	}
-	return vault.Info{LatestVersion: handle.Len(), OldestVersion: oldest}, nil
+	return vault.Info{LatestVersion: v.latest(), OldestVersion: v.oldest()}, nil
 }
 
 // Sign signs with the newest version of the attesting key.
 func (k *Keyring) Sign(ctx context.Context, message []byte) (vault.Signature, error) {
-	handle, err := k.get(ctx, vault.AttestKey)
+	v, err := k.get(ctx, vault.AttestKey)
 	if err != nil {
 		return vault.Signature{}, err
 	}
-	signer, err := signature.NewSigner(handle)
+	signer, err := signature.NewSigner(v.Handle)
 	if err != nil {
 		return vault.Signature{}, fmt.Errorf("attesting key: %w", err)
 	}
@@ -126,16 +121,16 @@ func (k *Keyring) Sign(ctx context.Context, message []byte) (vault.Signature, er
 	if err != nil {
 		return vault.Signature{}, fmt.Errorf("attesting key: %w", err)
 	}
-	return vault.Signature{KeyVersion: handle.Len(), Bytes: sig}, nil
+	return vault.Signature{KeyVersion: v.latest(), Bytes: sig}, nil
 }
 
-// PublicKeys reads the public halves. A version's number is its place.
+// PublicKeys reads the public halves.
 func (k *Keyring) PublicKeys(ctx context.Context) (map[int]ed25519.PublicKey, error) {
-	handle, err := k.get(ctx, vault.AttestKey)
+	v, err := k.get(ctx, vault.AttestKey)
 	if err != nil {
 		return nil, err
 	}
-	public, err := handle.Public()
+	public, err := v.Public()
 	if err != nil {
 		return nil, fmt.Errorf("attesting key: %w", err)
 	}
@@ -149,7 +144,7 @@ func (k *Keyring) PublicKeys(ctx context.Context) (map[int]ed25519.PublicKey, er
 		if !ok {
 			return nil, errors.New("attesting key: not Ed25519")
 		}
-		keys[i+1] = key.KeyBytes()
+		keys[v.oldest()+i] = key.KeyBytes()
 	}
 	return keys, nil
 }

@@ -15,6 +15,9 @@
 //	lock            held while a process has the folder open
 //	keys/<name>     one key with all its versions
 //
+// Once a key's oldest versions were destroyed, its file begins with a line that
+// says how many. Releases from before that do not open such a file.
+//
 // A file each, and not a database: destroying a key must remove its bytes. A
 // database of pages keeps what was deleted in free pages, in copies of pages it
 // moved and in its log, for nobody knows how long. A file is overwritten in

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/tink-crypto/tink-go/v2/core/cryptofmt"
@@ -15,77 +14,65 @@ import (
 
 // Rotate adds a version.
 func (k *Keyring) Rotate(ctx context.Context, key string) error {
-	return k.alter(ctx, key, func(handle *keyset.Handle) (*keyset.Handle, error) { return rotated(key, handle) })
+	return k.alter(ctx, key, func(v versions) (versions, error) { return rotated(key, v) })
 }
 
-// Retire disables all versions below oldest. They stay in the key's file, since
-// a version's number is its place, and go with it.
+// Retire takes all versions below oldest out of the key's file, and overwrites
+// the file that had them.
 func (k *Keyring) Retire(ctx context.Context, key string, oldest int) error {
-	return k.alter(ctx, key, func(handle *keyset.Handle) (*keyset.Handle, error) { return retired(handle, oldest) })
+	return k.alter(ctx, key, func(v versions) (versions, error) { return retired(v, oldest) })
 }
 
-// alter replaces a key's keyset. Where alteration gives none, the old one stays.
-func (k *Keyring) alter(ctx context.Context, key string, alteration func(*keyset.Handle) (*keyset.Handle, error)) error {
+// alter replaces a key's file. Where alteration gives no versions, the old one
+// stays.
+func (k *Keyring) alter(ctx context.Context, key string, alteration func(versions) (versions, error)) error {
 	guard := k.guard(key)
 	guard.Lock()
 	defer guard.Unlock()
-	handle, err := k.load(ctx, key)
+	v, err := k.load(ctx, key)
 	if err != nil {
 		return err
 	}
-	if handle, err = alteration(handle); err != nil || handle == nil {
+	if v, err = alteration(v); err != nil || v.Handle == nil {
 		return err
 	}
-	return k.save(key, handle, k.files.replace)
+	return k.save(key, v, k.files.replace)
 }
 
-// retired is the keyset with all versions below oldest disabled, and none where
-// they are already.
-func retired(handle *keyset.Handle, oldest int) (*keyset.Handle, error) {
-	if oldest > handle.Len() {
-		return nil, fmt.Errorf("%w: the key has no such version", vault.ErrInvalid)
+// retired is the key without all versions below oldest, and none where they are
+// gone already. Those that were only disabled, as was done before, go too.
+func retired(v versions, oldest int) (versions, error) {
+	if oldest > v.latest() {
+		return versions{}, fmt.Errorf("%w: the key has no such version", vault.ErrInvalid)
 	}
-	if there, err := oldestOf(handle); err != nil || oldest <= there {
-		return nil, err
+	if oldest <= v.oldest() {
+		return versions{}, nil
 	}
-	manager := keyset.NewManagerFromHandle(handle)
-	for i := range oldest - 1 {
-		entry, err := handle.Entry(i)
+	manager := keyset.NewManagerFromHandle(v.Handle)
+	for i := range oldest - v.oldest() {
+		entry, err := v.Entry(i)
 		if err != nil {
-			return nil, fmt.Errorf("retire a version: %w", err)
+			return versions{}, fmt.Errorf("retire a version: %w", err)
 		}
-		if err := manager.Disable(entry.KeyID()); err != nil {
-			return nil, fmt.Errorf("retire a version: %w", err)
-		}
-	}
-	return manager.Handle()
-}
-
-// oldestOf is the oldest version that was not retired.
-func oldestOf(handle *keyset.Handle) (int, error) {
-	for i := range handle.Len() {
-		entry, err := handle.Entry(i)
-		if err != nil {
-			return 0, fmt.Errorf("read the versions: %w", err)
-		}
-		if entry.KeyStatus() == keyset.Enabled {
-			return i + 1, nil
+		if err := manager.Delete(entry.KeyID()); err != nil {
+			return versions{}, fmt.Errorf("retire a version: %w", err)
 		}
 	}
-	return 0, errors.New("a key without a version")
+	handle, err := manager.Handle()
+	return versions{handle, oldest - 1}, err
 }
 
 // Rewrap opens data keys and wraps them under the newest version.
 func (k *Keyring) Rewrap(ctx context.Context, key string, c vault.Context, wrapped [][]byte) ([][]byte, error) {
-	handle, err := k.get(ctx, key)
+	v, err := k.get(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	w, err := wrapper(handle, c)
+	w, err := wrapper(v, c)
 	if err != nil {
 		return nil, err
 	}
-	newest, err := handle.Primary()
+	newest, err := v.Primary()
 	if err != nil {
 		return nil, fmt.Errorf("newest version: %w", err)
 	}

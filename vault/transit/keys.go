@@ -142,16 +142,6 @@ func (t *Transit) Destroy(ctx context.Context, key string) error {
 	return err
 }
 
-// Info reads the key's public part.
-func (t *Transit) Info(ctx context.Context, key string) (vault.Info, error) {
-	var out struct {
-		Latest int `json:"latest_version"`
-		Oldest int `json:"min_decryption_version"`
-	}
-	err := t.call(ctx, request{method: http.MethodGet, path: t.path("keys", key), key: key, out: &out})
-	return vault.Info{LatestVersion: out.Latest, OldestVersion: out.Oldest}, err
-}
-
 // keyAnswer is what transit tells about a key.
 type keyAnswer struct {
 	Type          string `json:"type"`

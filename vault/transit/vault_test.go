@@ -68,6 +68,7 @@ func everyCall(keys *vault.Keys, key string, dk vault.DataKey) map[string]func(c
 		"unwrap all":  func(ctx context.Context) error { _, err := keys.UnwrapAll(ctx, key, c, [][]byte{w, w}); return err },
 		"rewrap":      func(ctx context.Context) error { _, err := keys.Rewrap(ctx, key, c, w); return err },
 		"rotate":      func(ctx context.Context) error { return keys.Rotate(ctx, key) },
+		"retire":      func(ctx context.Context) error { return keys.Retire(ctx, key, 1) },
 		"destroy":     func(ctx context.Context) error { return keys.Destroy(ctx, key) },
 		"info":        func(ctx context.Context) error { _, err := keys.Info(ctx, key); return err },
 		"sign":        func(ctx context.Context) error { _, err := keys.Sign(ctx, []byte("receipt")); return err },

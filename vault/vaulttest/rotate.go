@@ -2,6 +2,7 @@ package vaulttest
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 
 	"github.com/wertfach/wertfach/vault"
@@ -99,11 +100,13 @@ func testRewrapAll(t *testing.T, f fixture) {
 	}
 }
 
-// testRetire ends the use of old versions, and only of those.
+// testRetire destroys old versions, and only those, and nothing that a driver
+// can be asked for afterwards brings one back.
 func testRetire(t *testing.T, f fixture) {
 	ctx := t.Context()
 	made := []vault.DataKey{f.create(t, alice, vault.Dossier)}
-	for range 3 {
+	rotate := func() {
+		t.Helper()
 		if err := f.keys.Rotate(ctx, alice); err != nil {
 			t.Fatal(err)
 		}
@@ -113,23 +116,30 @@ func testRetire(t *testing.T, f fixture) {
 		}
 		made = append(made, dk)
 	}
-	moved, err := f.keys.Rewrap(ctx, alice, vault.Dossier, made[0].Wrapped)
-	if err != nil {
-		t.Fatal(err)
+	for range 3 {
+		rotate()
 	}
+	moved := made[0]
+	rewrap := func() {
+		t.Helper()
+		var err error
+		if moved.Wrapped, err = f.keys.Rewrap(ctx, alice, vault.Dossier, moved.Wrapped); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rewrap()
 	for _, wrong := range []int{-1, 0, 5} {
 		isKind(t, f.keys.Retire(ctx, alice, wrong), vault.ErrInvalid)
 	}
-	for _, step := range []struct{ ask, oldest int }{{1, 1}, {3, 3}, {3, 3}, {2, 3}, {4, 4}} {
-		if err := f.keys.Retire(ctx, alice, step.ask); err != nil {
-			t.Fatal(err)
-		}
-		info, err := f.keys.Info(ctx, alice)
-		if err != nil || info != (vault.Info{LatestVersion: 4, OldestVersion: step.oldest}) {
-			t.Fatalf("after %d: %+v, %v", step.ask, info, err)
+	// stand checks which versions there are, and that what is under them opens,
+	// and what is under older ones does not.
+	stand := func(after string, want vault.Info) {
+		t.Helper()
+		if info, err := f.keys.Info(ctx, alice); err != nil || info != want {
+			t.Fatalf("after %s: %+v, %v; want %+v", after, info, err, want)
 		}
 		for i, dk := range made {
-			if i+1 >= step.oldest {
+			if i+1 >= want.OldestVersion {
 				f.opens(t, alice, vault.Dossier, dk)
 				continue
 			}
@@ -138,16 +148,36 @@ func testRetire(t *testing.T, f fixture) {
 			_, err = f.keys.Rewrap(ctx, alice, vault.Dossier, dk.Wrapped)
 			isKind(t, err, vault.ErrInvalid, string(dk.Wrapped))
 		}
-		f.opens(t, alice, vault.Dossier, vault.DataKey{Plaintext: made[0].Plaintext, Wrapped: moved})
+		f.opens(t, alice, vault.Dossier, moved)
 	}
-	if err := f.keys.Rotate(ctx, alice); err != nil {
-		t.Fatal(err)
+	retire := func(ask, oldest int) {
+		t.Helper()
+		if err := f.keys.Retire(ctx, alice, ask); err != nil {
+			t.Fatal(err)
+		}
+		stand(fmt.Sprintf("retiring below %d", ask), vault.Info{LatestVersion: len(made), OldestVersion: oldest})
 	}
-	if info, err := f.keys.Info(ctx, alice); err != nil || info != (vault.Info{LatestVersion: 5, OldestVersion: 4}) {
-		t.Errorf("rotated after it: %+v, %v", info, err)
+	for _, step := range []struct{ ask, oldest int }{{1, 1}, {3, 3}, {3, 3}, {2, 3}, {4, 4}} {
+		retire(step.ask, step.oldest)
 	}
+	// All goes on under further versions, and they can be retired too: what is
+	// made and rewrapped now is under the newest.
+	for range 2 {
+		rotate()
+		stand("rotating", vault.Info{LatestVersion: len(made), OldestVersion: len(made) - 1})
+		rewrap()
+		retire(len(made), len(made))
+	}
+	if _, err := f.keys.Create(ctx, alice, vault.Dossier); err != nil {
+		t.Error(err)
+	}
+	if err := f.keys.Prepare(ctx); err != nil {
+		t.Error(err)
+	}
+	stand("creating again", vault.Info{LatestVersion: len(made), OldestVersion: len(made)})
 	if err := f.keys.Destroy(ctx, alice); err != nil {
 		t.Fatal(err)
 	}
-	f.gone(t, alice, moved)
+	f.gone(t, alice, moved.Wrapped)
+	isKind(t, f.keys.Retire(ctx, alice, 1), vault.ErrNotFound)
 }

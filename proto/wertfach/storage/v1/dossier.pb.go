@@ -52,8 +52,8 @@ type Dossier struct {
 	// such day is fixed.
 	Due *Due `protobuf:"bytes,10,opt,name=due,proto3" json:"due,omitempty"`
 	// The day on which the last class of data went by its rule while others
-	// stayed, YYYY-MM-DD, until the versions of the customer's key are ended that
-	// open older copies of it; empty otherwise.
+	// stayed, YYYY-MM-DD, until the versions of the customer's key are destroyed
+	// that open older copies of it; empty otherwise.
 	ShedDate string `protobuf:"bytes,11,opt,name=shed_date,json=shedDate,proto3" json:"shed_date,omitempty"`
 	// The restrictions of processing, in their order; only the last may be in force.
 	Restrictions []*Restriction `protobuf:"bytes,12,rep,name=restrictions,proto3" json:"restrictions,omitempty"`
