@@ -219,6 +219,9 @@ func (c *Custodian) open(ctx context.Context, name resource.Customer, p place, s
 	if err := proto.Unmarshal(plain, d.stored); err != nil || !d.whole() {
 		return nil, fault.Wrap(err, fault.Corrupt, ReasonCorrupt, "a stored dossier can't be read")
 	}
+	if d.stored.GetForm() > dossierForm {
+		return nil, fault.New(fault.Unavailable, ReasonUnavailable, "the dossier was written by a newer release; update this process")
+	}
 	d.size = len(plain)
 	if d.index, err = c.indexFor(ctx, d); err != nil {
 		return nil, err
@@ -253,6 +256,10 @@ func (c *Custodian) unwrap(ctx context.Context, d *Dossier, n needs) error {
 	return err
 }
 
+// dossierForm is the newest form of a stored dossier that this program knows. It grows
+// with a field of which a program must know so that nothing gets lost or stays.
+const dossierForm = 1
+
 // binding binds a dossier to its place.
 func (p place) binding() seal.Binding {
 	return seal.Binding{
@@ -283,6 +290,7 @@ func (c *Custodian) write(ctx context.Context, d *Dossier, etag string, t *trail
 // is going to be erased, may be over it: somebody may have lowered the limit. So
 // may the record of an export.
 func (c *Custodian) seal(d *Dossier) ([]byte, error) {
+	d.stored.Form = dossierForm
 	plain, err := proto.Marshal(d.stored)
 	if err != nil {
 		return nil, err

@@ -234,7 +234,8 @@ func (m *modelled) pass(resource.Customer) {
 
 func (m *modelled) sweep(resource.Customer) {
 	report, err := m.server().Sweep(m.ctx, SweepOptions{})
-	if want := (SweepReport{Erased: m.model.sweep()}); err != nil || report != want {
+	erased, shed := m.model.sweep()
+	if want := (SweepReport{Erased: erased, Shed: shed}); err != nil || report != want {
 		m.Fatalf("sweep: %v, %+v, the model says %+v", err, report, want)
 	}
 }

@@ -85,7 +85,7 @@ func (c *Custodian) eraseOpened(ctx context.Context, d *Dossier, in *intent, con
 		refused = d.standsAgainst()
 	}
 	if refused == nil {
-		refused = c.confirm(ctx, p, in, d.key.Name, d.stored.GetCustomer().GetRevision())
+		refused = c.confirm(ctx, p, in, d.enrolment(), d.stored.GetCustomer().GetRevision())
 	}
 	if fault.ReasonOf(refused) == ReasonErasureNotRequested {
 		// Perhaps it is erased, and came back out of a backup.
@@ -192,23 +192,23 @@ func (c *Custodian) eraseByName(ctx context.Context, p place, in *intent, cause 
 	case err != nil && !errors.Is(err, blobstore.ErrNotFound):
 		return Receipt{}, backend(err)
 	}
-	if err := c.confirm(ctx, p, in, keyName, ""); err != nil {
+	if err := c.confirm(ctx, p, in, enrolment{key: keyName}, ""); err != nil {
 		return Receipt{}, err
 	}
 	return c.eraseNow(ctx, p, keyName, in)
 }
 
-// confirm takes an officer's request for the enrolment under that key, and has it
+// confirm takes an officer's request for that enrolment, and has it
 // confirmed by who the intent says confirms. From then on it can't be cancelled,
 // and a sweep carries it out if nobody else does.
-func (c *Custodian) confirm(ctx context.Context, p place, in *intent, keyName, revision string) error {
+func (c *Custodian) confirm(ctx context.Context, p place, in *intent, of enrolment, revision string) error {
 	for attempt := range attempts {
 		if err := wait(ctx, attempt); err != nil {
 			return err
 		}
 		r, err := c.readRequest(ctx, p)
 		switch {
-		case errors.Is(err, blobstore.ErrNotFound), err == nil && !r.open(keyName, c.now()):
+		case errors.Is(err, blobstore.ErrNotFound), err == nil && !r.open(of, c.now()):
 			return notRequested()
 		case err != nil:
 			return backend(err)

@@ -61,7 +61,7 @@ func (d *Dossier) terminate(date, reason, revision string) error {
 	if err := d.running(); err != nil {
 		return err
 	}
-	if err := d.namesNobody(reason); err != nil {
+	if err := d.present().namesNobody(reason); err != nil {
 		return err
 	}
 	if today := d.now.In(d.institute.Location).Format(time.DateOnly); date < today {
@@ -129,14 +129,24 @@ func checkReason(reason string, required bool) []fault.Violation {
 	return nil
 }
 
+// namesNobody refuses a reason that names who the customer is or was. It is for
+// privacy officers: a refusal tells what is restricted of former contracts.
+func (d *Dossier) namesNobody(reason string) error {
+	for _, t := range d.terms() {
+		if err := t.namesNobody(reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // namesNobody refuses a reason with a word of the customer's own name, street or
 // e-mail address. It looks at words of three letters and more.
-func (d *Dossier) namesNobody(reason string) error {
+func (t term) namesNobody(reason string) error {
 	words := func(s string) []string {
 		return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
 	}
-	said := words(reason)
-	values := open(d.stored.GetCustomer())
+	said, values := words(reason), open(t.customer)
 	for _, path := range []string{"given_name", "family_name", "address.street", "email"} {
 		for _, word := range words(values[path]) {
 			if utf8.RuneCountInString(word) >= 3 && slices.Contains(said, word) {

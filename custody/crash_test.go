@@ -82,7 +82,7 @@ func (m mishap) script(n int) (custodytest.Script, *atomic.Bool) {
 func (w *world) plainly(t *testing.T, a act) (before, after string, calls int) {
 	t.Helper()
 	var made atomic.Int64
-	f := w.fixture(t.Context(), t)
+	f := w.fixtureFor(t.Context(), t, a)
 	before = w.state(t.Context(), t, f)
 	c := w.server(t, w.scripted(func(context.Context, custodytest.Call) custodytest.Fate {
 		made.Add(1)
@@ -97,7 +97,7 @@ func (w *world) plainly(t *testing.T, a act) (before, after string, calls int) {
 // breakOff lets the mishap happen at the n-th call and looks at what is left.
 func (w *world) breakOff(t *testing.T, a act, m mishap, n int, before, after string) {
 	ctx := t.Context()
-	f, req := w.fixture(ctx, t), request(a.name)
+	f, req := w.fixtureFor(ctx, t, a), request(a.name)
 	script, happened := m.script(n)
 	c := w.server(t, w.scripted(script))
 	if m.cached {

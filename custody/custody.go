@@ -15,6 +15,7 @@
 //	customer.go  who the customer is         artefact.go  what was registered
 //	reveal.go    giving out secrets          scan.go      files; content.go checks them
 //	contract.go  how a contract ends         schedule.go  what goes on which day
+//	former.go    contracts of before, of who came back
 //	doing.go     what passes in which state  restriction.go, hold.go  what keeps it
 //	erasurerequest.go, confirm.go  erasure on request, by two officers
 //	erase.go     the five steps of erasure   shed.go      what goes while the rest stays
@@ -219,25 +220,25 @@ func (c *Custodian) Derive(purpose string) []byte { return c.secret.mac("derived
 // Subject is the random id by which the audit log names the customer. Once the
 // customer is erased nobody can say whose it was.
 func (c *Custodian) Subject(ctx context.Context, name resource.Customer) (string, error) {
-	return c.subject(ctx, name, keeping)
-}
-
-// SubjectRead is Subject for who reads the customer's data, as far as that may be
-// read now.
-func (c *Custodian) SubjectRead(ctx context.Context, name resource.Customer) (string, error) {
-	return c.subject(ctx, name, reading)
-}
-
-func (c *Custodian) subject(ctx context.Context, name resource.Customer, a doing) (string, error) {
 	p, err := c.find(name)
 	if err != nil {
 		return "", err
 	}
-	d, err := c.viewAt(ctx, name, p, needs{doing: a})
+	d, err := c.viewAt(ctx, name, p, needs{doing: keeping})
 	if err != nil {
 		return "", err
 	}
 	return d.stored.GetSubjectId(), nil
+}
+
+// SubjectRead is Subject for who reads the customer's data, as far as that may be
+// read now: from since on, where that is not zero.
+func (c *Custodian) SubjectRead(ctx context.Context, name resource.Customer) (subject string, since time.Time, err error) {
+	d, err := c.view(ctx, name)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return d.stored.GetSubjectId(), d.seenSince(ctx), nil
 }
 
 // rules are what the institute allows beyond the formats, today.

@@ -94,7 +94,7 @@ func (c *Custodian) Enrol(ctx context.Context, name resource.Customer, in Enrolm
 		key: seal.Key{Name: keyName, Wrapped: dk.Wrapped, Plaintext: dk.Plaintext},
 	}
 	if err := c.enrol(ctx, d, values, in.Request); err != nil {
-		return c.notEnrolled(ctx, d, in.Request, err)
+		return c.notEnrolled(ctx, d, in, values, err)
 	}
 	return d.answer(), nil
 }
@@ -128,8 +128,9 @@ func (c *Custodian) enrol(ctx context.Context, d *Dossier, values field.Values, 
 }
 
 // notEnrolled finds out what it means that an enrolment was not written, and
-// destroys its key if that sealed nothing.
-func (c *Custodian) notEnrolled(ctx context.Context, d *Dossier, req Request, cause error) (Customer, error) {
+// destroys its key if that sealed nothing. Who comes back is enrolled in the dossier
+// that is there.
+func (c *Custodian) notEnrolled(ctx context.Context, d *Dossier, in Enrolment, values field.Values, cause error) (Customer, error) {
 	if !errors.Is(cause, blobstore.ErrConflict) {
 		if !errors.Is(cause, blobstore.ErrUnavailable) && ctx.Err() == nil {
 			c.discardKey(ctx, d) // it never came to the write
@@ -148,17 +149,20 @@ func (c *Custodian) notEnrolled(ctx context.Context, d *Dossier, req Request, ca
 		return there.answer(), nil // written after all: only the answer was lost
 	}
 	c.discardKey(ctx, d)
-	if req.ID != "" {
-		_, done, err := there.replay(req.ID, c.secret.mac("request", req.Content))
+	if in.Request.ID != "" {
+		_, done, err := there.replay(in.Request.ID, c.secret.mac("request", in.Request.Content))
 		if done || err != nil {
 			return there.answer(), err
 		}
 	}
 	if there.State() == Ended {
-		return Customer{}, fault.New(fault.Exists, ReasonFormerContract,
-			"customer_id: what must be kept of the customer's former contract is still there; it goes by the retention rules, or two privacy officers erase it")
+		return c.comeBack(ctx, d.name, in, values)
 	}
-	return Customer{}, fault.New(fault.Exists, ReasonCustomerExists, "customer_id: the customer is enrolled already")
+	return Customer{}, customerExists()
+}
+
+func customerExists() error {
+	return fault.New(fault.Exists, ReasonCustomerExists, "customer_id: the customer is enrolled already")
 }
 
 // discardKey destroys a key that sealed nothing, or leaves it to a sweep that

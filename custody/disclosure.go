@@ -36,6 +36,16 @@ type Disclosure struct {
 // Owed says whether it is a notice that its recipient has not had.
 func (d Disclosure) Owed() bool { return d.Purpose == purposeNotice && d.Told.IsZero() }
 
+// owedTo is the notice that the recipient has not had; nil where there is none.
+func (t term) owedTo(recipient string) *storagev1.Disclosure {
+	for _, s := range *t.disclosures {
+		if s.GetRecipient() == recipient && s.GetPurpose() == purposeNotice && s.GetToldTime() == nil {
+			return s
+		}
+	}
+	return nil
+}
+
 // DisclosureDraft is what an officer records by hand.
 type DisclosureDraft struct {
 	Recipient string
@@ -78,7 +88,10 @@ func (c *Custodian) Disclosures(ctx context.Context, name resource.Customer, pag
 	if err != nil {
 		return nil, false, err
 	}
-	stored := d.stored.GetDisclosures()
+	var stored []*storagev1.Disclosure
+	for _, t := range d.seen(ctx) {
+		stored = append(stored, *t.disclosures...)
+	}
 	if page.After != "" {
 		at := slices.IndexFunc(stored, func(s *storagev1.Disclosure) bool { return s.GetId() == page.After })
 		if at < 0 {
@@ -110,9 +123,11 @@ func (c *Custodian) Disclose(ctx context.Context, name resource.Customer, in Dis
 		return Disclosure{}, err
 	}
 	audit.Of(ctx).Subject(d.stored.GetSubjectId())
-	for _, s := range d.stored.GetDisclosures() {
-		if s.GetId() == made[0] {
-			return d.asDisclosure(s), nil
+	for _, t := range d.terms() {
+		for _, s := range *t.disclosures {
+			if s.GetId() == made[0] {
+				return d.asDisclosure(s), nil
+			}
 		}
 	}
 	return Disclosure{}, fault.New(fault.NotFound, ReasonDisclosureNotFound, "what was recorded has gone by its retention rule")
@@ -175,27 +190,18 @@ func (d *Dossier) disclose(id string, in DisclosureDraft, artefacts []string) (s
 	switch {
 	case at.After(d.now):
 		return "", fault.Field("disclose_time", "time.future", "must not be in the future")
-	case said && at.Before(d.stored.GetCustomer().GetCreateTime().AsTime()):
+	case said && at.Before(d.since()):
 		return "", fault.Field("disclose_time", "time.before", "must not be before the customer was enrolled")
 	}
 	if in.Purpose == purposeNotice {
-		notice := d.owedTo(in.Recipient)
-		if notice == nil {
-			return "", fault.New(fault.Precondition, ReasonNothingOwed, "nothing is owed to this recipient; ListDisclosures says to whom it is")
-		}
-		if said && at.Before(notice.GetCreateTime().AsTime()) {
-			return "", fault.Field("disclose_time", "time.before", "must not be before the rectification")
-		}
-		notice.ToldTime = timestamppb.New(at.UTC())
-		return notice.GetId(), nil
+		return d.told(in.Recipient, at, said)
 	}
-	for i, artefact := range artefacts {
-		if _, err := d.artefact(artefact); err != nil {
-			return "", fault.Field(fmt.Sprintf("artefacts[%d]", i), "artefact.unknown", "must be registered; name the class of what is gone")
-		}
+	t, err := d.termOf(artefacts, at, said)
+	if err != nil {
+		return "", err
 	}
 	byHand := 0
-	for _, s := range d.stored.GetDisclosures() {
+	for _, s := range *t.disclosures {
 		if s.GetRecipient() != "" {
 			byHand++
 		}
@@ -203,14 +209,64 @@ func (d *Dossier) disclose(id string, in DisclosureDraft, artefacts []string) (s
 	if byHand >= mostDisclosures {
 		return "", fault.New(fault.Exhausted, ReasonTooMany, "a customer has at most %d disclosures", mostDisclosures)
 	}
-	d.stored.Disclosures = append(d.stored.GetDisclosures(), &storagev1.Disclosure{
+	*t.disclosures = append(*t.disclosures, &storagev1.Disclosure{
 		Id: id, CreateTime: timestamppb.New(at.UTC()), Recipient: in.Recipient, Purpose: in.Purpose, Artefacts: artefacts, Classes: in.Classes,
 	})
 	return id, nil
 }
 
-// exported records that the customer was given all that is held.
-func (d *Dossier) exported(id, purpose string, secretsToo bool) {
+// termOf is the contract whose data was passed on: that of the artefacts, and where
+// none are named the one of that time.
+func (d *Dossier) termOf(artefacts []string, at time.Time, said bool) (term, error) {
+	terms := d.terms()
+	of := len(terms) - 1
+	if said && len(artefacts) == 0 {
+		for of > 0 && at.Before(terms[of].began()) {
+			of--
+		}
+	}
+	for i, id := range artefacts {
+		field := fmt.Sprintf("artefacts[%d]", i)
+		in := slices.IndexFunc(terms, func(t term) bool {
+			return slices.ContainsFunc(*t.artefacts, func(a *storagev1.Artefact) bool { return a.GetId() == id })
+		})
+		switch {
+		case in < 0:
+			return term{}, fault.Field(field, "artefact.unknown", "must be registered; name the class of what is gone")
+		case i > 0 && in != of:
+			return term{}, fault.Field(field, "artefact.contract", "must be of the same contract as the others; record those of another one apart")
+		}
+		of = in
+	}
+	return terms[of], nil
+}
+
+// told notes that a recipient was told all that is owed, under whatever contract, and
+// gives the id of the first notice.
+func (d *Dossier) told(recipient string, at time.Time, said bool) (string, error) {
+	var owed []*storagev1.Disclosure
+	for _, t := range d.terms() {
+		if notice := t.owedTo(recipient); notice != nil {
+			owed = append(owed, notice)
+		}
+	}
+	if len(owed) == 0 {
+		return "", fault.New(fault.Precondition, ReasonNothingOwed, "nothing is owed to this recipient; ListDisclosures says to whom it is")
+	}
+	for _, notice := range owed {
+		if said && at.Before(notice.GetCreateTime().AsTime()) {
+			return "", fault.Field("disclose_time", "time.before", "must not be before the rectification")
+		}
+	}
+	for _, notice := range owed {
+		notice.ToldTime = timestamppb.New(at.UTC())
+	}
+	return owed[0].GetId(), nil
+}
+
+// exported records that the customer was given what is held: secrets of the present
+// contract and what is kept of former ones only where that was so.
+func (d *Dossier) exported(id, purpose string, secretsToo, formerToo bool) {
 	var own []*storagev1.Disclosure
 	for _, s := range d.stored.GetDisclosures() {
 		if s.GetRecipient() == "" {
@@ -223,7 +279,8 @@ func (d *Dossier) exported(id, purpose string, secretsToo bool) {
 	}
 	var classes []string
 	for _, h := range d.holdings() {
-		if h.Class != retention.Disclosures && (h.Class != retention.Secrets || secretsToo) {
+		given := h.Former == "" || formerToo && h.Class != retention.Secrets
+		if given && h.Class != retention.Disclosures && (h.Class != retention.Secrets || secretsToo) {
 			classes = append(classes, className(h))
 		}
 	}
@@ -232,14 +289,4 @@ func (d *Dossier) exported(id, purpose string, secretsToo bool) {
 		Id: id, CreateTime: timestamppb.New(d.now.UTC()), Purpose: purpose, Classes: slices.Compact(classes),
 	})
 	d.owed = true
-}
-
-// owedTo is the notice that is owed to a recipient, or nil.
-func (d *Dossier) owedTo(recipient string) *storagev1.Disclosure {
-	for _, s := range d.stored.GetDisclosures() {
-		if s.GetRecipient() == recipient && d.asDisclosure(s).Owed() {
-			return s
-		}
-	}
-	return nil
 }

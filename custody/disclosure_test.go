@@ -94,7 +94,7 @@ func TestDisclose(t *testing.T) {
 	_, err = d.disclose(newID(), draft, nil)
 	refusal(t, err, fault.Exhausted, ReasonTooMany)
 	for range mostExports + 3 { // nothing stands against a right
-		d.exported(newID(), purposeAccess, false)
+		d.exported(newID(), purposeAccess, false, false)
 	}
 	if n := len(d.stored.GetDisclosures()); n != mostDisclosures+mostExports {
 		t.Errorf("%d are kept", n)
@@ -114,7 +114,7 @@ func TestRectifications(t *testing.T) {
 	t.Parallel()
 	d := lawful(t)
 	sim, bike := d.stored.GetArtefacts()[0], d.stored.GetArtefacts()[1]
-	d.exported(newID(), purposeAccess, true)
+	d.exported(newID(), purposeAccess, true, false)
 	d.passed(t, "Police", []string{bike.GetId()}, "customer")
 	d.passed(t, "Insurer", nil, "artefacts.bike")
 	d.passed(t, "Insurer", nil, "customer", "artefacts.bike")
@@ -154,7 +154,7 @@ func TestRectifications(t *testing.T) {
 	}
 	id, err := d.disclose("unused", notice, nil)
 	update("told", err, "Police: customer+artefacts.bike 1; Operator: artefacts.sim_card 1; Court: artefacts.sim_card+artefacts.bike 2")
-	if id == "unused" || d.owedTo("Insurer") != nil {
+	if id == "unused" || d.present().owedTo("Insurer") != nil {
 		t.Errorf("the notice is %q", id)
 	}
 	_, err = d.disclose(newID(), notice, nil)

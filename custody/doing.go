@@ -15,6 +15,7 @@ import (
 //	terminating   yes        yes      no hold   yes
 //	ended         restricted no       no        yes
 //	restricted    restricted no       no        yes
+//	former        restricted no       no        disclosures
 //
 // "restricted" are privacy officers alone, for a purpose of Art. 18(2) GDPR.
 type doing int
@@ -36,6 +37,13 @@ func ForRestricted(ctx context.Context, purpose string) context.Context {
 	return context.WithValue(ctx, restrictedPurpose{}, purpose)
 }
 
+// restrictedFor is the purpose for which what is restricted may be read; empty where
+// it may not.
+func restrictedFor(ctx context.Context) string {
+	purpose, _ := ctx.Value(restrictedPurpose{}).(string)
+	return purpose
+}
+
 // allows says whether something passes. Who reads what is restricted has the purpose
 // on record.
 func (d *Dossier) allows(ctx context.Context, a doing) error {
@@ -43,7 +51,7 @@ func (d *Dossier) allows(ctx context.Context, a doing) error {
 		return nil
 	}
 	refused := d.stands(a)
-	if purpose, _ := ctx.Value(restrictedPurpose{}).(string); refused != nil && a == reading && purpose != "" {
+	if purpose := restrictedFor(ctx); refused != nil && a == reading && purpose != "" {
 		audit.Of(ctx).Purpose(purpose)
 		return nil
 	}
@@ -55,9 +63,8 @@ func (d *Dossier) stands(a doing) error {
 	if err := d.running(); err != nil {
 		return err
 	}
-	if d.restriction() != nil {
-		return fault.New(fault.Precondition, ReasonRestricted,
-			"the processing of the customer's data is restricted; only privacy officers read it, with a restricted_purpose")
+	if err := d.unrestricted(); err != nil {
+		return err
 	}
 	if a == removing {
 		if held, _ := d.held(); held {
@@ -65,4 +72,13 @@ func (d *Dossier) stands(a doing) error {
 		}
 	}
 	return nil
+}
+
+// unrestricted refuses what does not pass while the processing is restricted.
+func (d *Dossier) unrestricted() error {
+	if d.restriction() == nil {
+		return nil
+	}
+	return fault.New(fault.Precondition, ReasonRestricted,
+		"the processing of the customer's data is restricted; only privacy officers read it, with a restricted_purpose")
 }

@@ -37,12 +37,17 @@ type Dossier struct {
 
 // whole says whether nothing is missing that the rules rely on.
 func (d *Dossier) whole() bool {
-	for _, a := range d.stored.GetArtefacts() {
-		if a.GetRecord() == nil {
+	for _, t := range d.terms() {
+		if t.customer == nil || t.former && t.termination == nil {
 			return false
 		}
+		for _, a := range *t.artefacts {
+			if a.GetRecord() == nil {
+				return false
+			}
+		}
 	}
-	return d.stored.GetCustomer() != nil
+	return true
 }
 
 // A Request is what makes a repeated change safe.
@@ -157,7 +162,7 @@ func identified(a *storagev1.Artefact) bool {
 // satellites are all objects beside the dossier that it refers to.
 func (d *Dossier) satellites() []string {
 	var names []string
-	for _, a := range d.stored.GetArtefacts() {
+	for _, a := range d.allArtefacts() {
 		names = append(names, d.satellitesOf(a)...)
 	}
 	return append(names, d.marks()...)

@@ -367,7 +367,7 @@ func (c *Custodian) mark(ctx context.Context, p place, in *intent) (*Dossier, er
 // counts says how much is destroyed, by kind.
 func (d *Dossier) counts() map[string]int {
 	counts := map[string]int{"dossier": 1}
-	for _, a := range d.stored.GetArtefacts() {
+	for _, a := range d.allArtefacts() {
 		counts["artefact."+a.GetKind()]++
 		if n := len(a.GetScans()); n > 0 {
 			counts["scan"] += n

@@ -49,7 +49,8 @@ const confirmedFor = 24 * time.Hour
 
 // storedRequest is a request as it lies in the store.
 type storedRequest struct {
-	KeyName   string    `json:"key_name"` // of the enrolment that it is about
+	KeyName   string    `json:"key_name"`               // of the enrolment that it is about,
+	Enrolled  time.Time `json:"enrolled_time,omitzero"` // and when that was; none where the dossier did not open
 	Ground    string    `json:"ground"`
 	Reason    string    `json:"reason"`
 	By        string    `json:"requested_by"`
@@ -71,10 +72,32 @@ type storedRequest struct {
 
 func (r *storedRequest) lapses() time.Time { return r.Requested.Add(ErasureLapse) }
 
-// open says whether it can be confirmed, or was, for the enrolment under that key.
-func (r *storedRequest) open(keyName string, now time.Time) bool {
-	return r.Cancelled.IsZero() && r.KeyName == keyName && now.Before(r.lapses())
+// enrolment is what a request is about: a customer who comes back may do so under
+// the same key.
+type enrolment struct {
+	key string
+	at  time.Time // zero where the dossier does not open
 }
+
+func (d *Dossier) enrolment() enrolment {
+	return enrolment{d.key.Name, d.stored.GetCustomer().GetCreateTime().AsTime()}
+}
+
+// open says whether it can be confirmed, or was, for that enrolment.
+func (r *storedRequest) open(of enrolment, now time.Time) bool {
+	same := r.KeyName == of.key
+	switch {
+	case of.at.IsZero():
+	case r.Enrolled.IsZero():
+		same = same && !r.Requested.Before(of.at)
+	default:
+		same = same && r.Enrolled.Equal(of.at)
+	}
+	return same && r.Cancelled.IsZero() && now.Before(r.lapses())
+}
+
+// its is the enrolment that it is about.
+func (r *storedRequest) its() enrolment { return enrolment{r.KeyName, r.Enrolled} }
 
 // confirmed says whether somebody has confirmed it, a while ago at most, for that
 // state of the customer.
@@ -106,7 +129,7 @@ func (d *Dossier) standsAgainst() error {
 		return fault.New(fault.Precondition, ReasonHeld, "a hold stands against it (Art. 17(3)(b), (e) GDPR)")
 	}
 	for _, h := range d.holdings() {
-		if h.Rule.Exemption == "" || h.Due != "" && h.Due <= d.today() {
+		if h.Rule.Exemption == "" || d.due(h) {
 			continue
 		}
 		until := "for as long as the contract runs"
@@ -128,11 +151,11 @@ func (c *Custodian) RequestErasure(ctx context.Context, name resource.Customer, 
 	if err != nil {
 		return ErasureRequest{}, err
 	}
-	keyName, err := c.erasable(ctx, name, p, in, req)
+	of, err := c.erasable(ctx, name, p, in, req)
 	if err != nil {
 		return ErasureRequest{}, err
 	}
-	r := &storedRequest{KeyName: keyName, Ground: in.Ground, Reason: format.Tidy(in.Reason), By: in.By, Requested: c.now().UTC().Truncate(time.Millisecond)}
+	r := &storedRequest{KeyName: of.key, Enrolled: of.at, Ground: in.Ground, Reason: format.Tidy(in.Reason), By: in.By, Requested: c.now().UTC().Truncate(time.Millisecond)}
 	if req.ID != "" {
 		r.Request, r.Content = c.callHash(req.ID, nil), c.callHash(req.ID, req.Content)
 	}
@@ -144,7 +167,7 @@ func (c *Custodian) RequestErasure(ctx context.Context, name resource.Customer, 
 			return ErasureRequest{}, requestIDReused()
 		case err == nil && r.Request != "" && there.Request == r.Request && !there.Cancelled.IsZero():
 			return ErasureRequest{}, notRequested() // it was made, and taken back
-		case err == nil && there.open(keyName, c.now()):
+		case err == nil && there.open(of, c.now()):
 			if there.ConfirmedBy == "" && there.By == in.By && there.Ground == r.Ground && there.Reason == r.Reason {
 				return there.forReaders(name), nil
 			}
@@ -165,38 +188,38 @@ func (c *Custodian) RequestErasure(ctx context.Context, name resource.Customer, 
 	return ErasureRequest{}, contention()
 }
 
-// erasable looks whether a customer may be erased on request, and gives the name
-// of the key that would be destroyed.
-func (c *Custodian) erasable(ctx context.Context, name resource.Customer, p place, in ErasureDraft, req Request) (keyName string, err error) {
+// erasable looks whether a customer may be erased on request, and gives the
+// enrolment that would be.
+func (c *Custodian) erasable(ctx context.Context, name resource.Customer, p place, in ErasureDraft, req Request) (enrolment, error) {
 	d, err := c.viewAt(ctx, name, p, needs{anyState: true})
 	switch {
 	case err == nil && d.stored.GetErasing():
 		if _, err := c.readIntent(ctx, p); err == nil {
-			return "", beingErased()
+			return enrolment{}, beingErased()
 		}
-		return d.key.Name, nil // it broke off, and nothing tells how it began
+		return d.enrolment(), nil // it broke off, and nothing tells how it began
 	case err == nil:
 		if err := c.unused(d, req); err != nil {
-			return "", err
+			return enrolment{}, err
 		}
 		for _, err := range []error{d.namesNobody(in.Reason), fresh(in.ETag, d.stored.GetCustomer()), d.standsAgainst()} {
 			if err != nil {
-				return "", err
+				return enrolment{}, err
 			}
 		}
-		return d.key.Name, nil
+		return d.enrolment(), nil
 	case fault.KindOf(err) != fault.Corrupt && fault.KindOf(err) != fault.NotFound:
-		return "", err
+		return enrolment{}, err
 	}
 	// What is damaged or lost tells nothing that could stand against it.
 	keyName, alive, keyErr := c.keyOf(ctx, p)
 	if keyErr != nil {
-		return "", backend(keyErr)
+		return enrolment{}, backend(keyErr)
 	}
 	if !alive {
-		return "", err
+		return enrolment{}, err
 	}
-	return keyName, nil
+	return enrolment{key: keyName}, nil
 }
 
 // CancelErasure takes back a request that nobody has confirmed.
@@ -222,9 +245,9 @@ func (c *Custodian) CancelErasure(ctx context.Context, name resource.Customer, r
 	switch {
 	case err == nil && call != "" && r.CancelledBy == call:
 		return nil // it was this call
-	case fault.KindOf(viewErr) == fault.NotFound && (errors.Is(err, blobstore.ErrNotFound) || err == nil && !r.open(r.KeyName, c.now())):
+	case fault.KindOf(viewErr) == fault.NotFound && (errors.Is(err, blobstore.ErrNotFound) || err == nil && !r.open(r.its(), c.now())):
 		return viewErr
-	case errors.Is(err, blobstore.ErrNotFound), err == nil && !r.open(r.KeyName, c.now()):
+	case errors.Is(err, blobstore.ErrNotFound), err == nil && !r.open(r.its(), c.now()):
 		return notRequested()
 	case err != nil:
 		return backend(err)
@@ -264,7 +287,7 @@ func (c *Custodian) forgetRequest(ctx context.Context, p place, keyName string) 
 // pendingRequest is the request that waits for the enrolment under that key, or nil.
 func (c *Custodian) pendingRequest(ctx context.Context, d *Dossier) (*ErasureRequest, error) {
 	r, err := c.readRequest(ctx, d.place)
-	if errors.Is(err, blobstore.ErrNotFound) || err == nil && (!r.open(d.key.Name, c.now()) || r.ConfirmedBy != "") {
+	if errors.Is(err, blobstore.ErrNotFound) || err == nil && (!r.open(d.enrolment(), c.now()) || r.ConfirmedBy != "") {
 		return nil, nil
 	}
 	if err != nil {
@@ -320,7 +343,7 @@ func (s *sweep) request(ctx context.Context, p place) error {
 		return err
 	case !r.Cancelled.IsZero() && s.c.now().Before(r.Cancelled.Add(cancelledKept)):
 		return nil // who took it back may ask again
-	case !r.open(r.KeyName, s.c.now()):
+	case !r.open(r.its(), s.c.now()):
 		return s.forget(ctx, p)
 	}
 	keyName, alive, err := s.c.keyOf(ctx, p)

@@ -20,7 +20,6 @@ const (
 	ReasonScanNotFound        = "SCAN_NOT_FOUND"
 	ReasonReceiptNotFound     = "RECEIPT_NOT_FOUND"
 	ReasonCustomerExists      = "CUSTOMER_EXISTS"
-	ReasonFormerContract      = "FORMER_CONTRACT_KEPT"
 	ReasonStaleETag           = "STALE_ETAG"
 	ReasonContention          = "CONTENTION"
 	ReasonContractEnded       = "CONTRACT_ENDED"

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody/export"
@@ -25,7 +26,8 @@ type ExportDraft struct {
 	// kept as hashes never are.
 	Secrets bool
 	// Accesses gives who looked at the data, by the customer's id in the audit log.
-	Accesses func(ctx context.Context, subject string) (export.Accesses, error)
+	// since is when those begin that may be told; zero where they all may.
+	Accesses func(ctx context.Context, subject string, since time.Time) (export.Accesses, error)
 	Request  Request
 }
 
@@ -41,7 +43,7 @@ func (c *Custodian) Export(ctx context.Context, name resource.Customer, in Expor
 	if err != nil {
 		return 0, err
 	}
-	accesses, err := in.Accesses(ctx, d.stored.GetSubjectId())
+	accesses, err := in.Accesses(ctx, d.stored.GetSubjectId(), d.seenSince(ctx))
 	if err != nil {
 		return 0, err
 	}
@@ -63,13 +65,16 @@ func (c *Custodian) Export(ctx context.Context, name resource.Customer, in Expor
 		if err := d.allows(ctx, reading); err != nil {
 			return nil, err
 		}
-		d.exported(id, in.Purpose, in.Secrets)
+		if d.enrolment() != e.d.enrolment() {
+			return nil, contention() // what was read became a former contract meanwhile
+		}
+		d.exported(id, in.Purpose, in.Secrets, restrictedFor(ctx) != "")
 		return nil, nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	record.Accesses, record.Recipients = accesses, after.recipients()
+	record.Accesses, record.Recipients = accesses, after.recipients(ctx)
 	audit.Of(ctx).Revealed(slices.Sorted(maps.Keys(e.given)))
 	err = export.Write(w, record, d.institute.Location)
 	if errors.Is(err, export.ErrDiffers) {
@@ -94,54 +99,97 @@ func (e *exporting) record(in ExportDraft) (export.Record, error) {
 	out := export.Record{
 		Created: d.now, Purpose: strings.ToLower(strings.TrimPrefix(in.Purpose, "PURPOSE_")), Secrets: export.Withheld,
 		Institute: d.name.Institute.ID, EraseDate: string(all.Erase),
-		Purposes: export.Purposes(d.stored.GetServices()), Sources: export.Sources(),
+		Purposes: export.Purposes(d.seenServices(e.ctx)), Sources: export.Sources(),
 		Artefacts: []export.Artefact{}, Categories: []string{}, Retention: []export.Holding{}, Restrictions: []export.Restriction{}, Holds: []export.Hold{},
 	}
 	if e.secrets {
 		out.Secrets = export.Included
 	}
 	var err error
-	if out.Customer, err = e.customer(); err != nil {
+	if out.Customer, err = e.customer(d.present(), d.contract()); err != nil {
 		return out, err
 	}
-	for _, a := range d.stored.GetArtefacts() {
-		one, err := e.artefact(a)
-		if err != nil {
-			return out, err
-		}
-		out.Artefacts = append(out.Artefacts, one)
+	if out.Artefacts, err = e.artefacts(d.present()); err != nil {
+		return out, err
+	}
+	if out.FormerContracts, err = e.formerContracts(); err != nil {
+		return out, err
 	}
 	for _, h := range all.Holdings {
 		out.Categories = append(out.Categories, className(h))
 		out.Retention = append(out.Retention, export.Holding{
-			Class: string(h.Class), Kind: h.Kind, Count: h.Count, DueDate: string(h.Due), Anchor: string(h.Rule.Anchor),
+			Class: string(h.Class), Kind: h.Kind, Count: h.Count, DueDate: string(h.Due), FormerContract: string(h.Former), Anchor: string(h.Rule.Anchor),
 			Period: h.Rule.Period.String(), Alignment: string(h.Rule.Alignment), Basis: h.Rule.Basis,
 		})
 	}
 	slices.Sort(out.Categories)
 	out.Categories = slices.Compact(out.Categories)
+	since := d.seenSince(e.ctx)
 	for _, r := range all.Restrictions {
+		if !r.Lifted.IsZero() && r.Created.Before(since) {
+			continue // of former contracts alone
+		}
 		out.Restrictions = append(out.Restrictions, export.Restriction{Ground: r.Ground, Created: r.Created, Told: r.Told, Lifted: r.Lifted})
 	}
 	for _, h := range all.Holds {
+		if h.over(d.today()) && h.Created.Before(since) {
+			continue
+		}
 		out.Holds = append(out.Holds, export.Hold{Kind: h.Kind, Created: h.Created, UntilDate: string(h.Until), Released: h.Released})
 	}
 	return out, nil
 }
 
-func (e *exporting) customer() (export.Customer, error) {
-	c := e.d.customer()
+// customer is who the customer is, or was, in a contract.
+func (e *exporting) customer(t term, c Contract) (export.Customer, error) {
 	states := map[State]string{Active: "active", Terminating: "terminating", Ended: "ended"}
-	data, masked, err := e.values(field.Customer, customerResource, e.d.stored.GetCustomer())
+	data, masked, err := e.values(t, field.Customer, customerResource, t.customer)
 	return export.Customer{
-		Name: c.Name.String(), Services: append([]string{}, c.Services...), Created: c.Created, Updated: c.Updated, Data: data, Masked: masked,
-		Contract: export.Contract{State: states[c.Contract.State], EffectiveDate: c.Contract.EffectiveDate, Reason: c.Contract.Reason},
+		Name: e.d.name.String(), Services: append([]string{}, t.services...), Data: data, Masked: masked,
+		Created: t.customer.GetCreateTime().AsTime(), Updated: t.customer.GetUpdateTime().AsTime(),
+		Contract: export.Contract{State: states[c.State], EffectiveDate: c.EffectiveDate, Reason: c.Reason},
 	}, err
 }
 
-func (e *exporting) artefact(a *storagev1.Artefact) (export.Artefact, error) {
+// formerContracts are what is kept of former contracts. It is restricted, whatever
+// the present one's state, so who reads it has a purpose, and has it on record.
+func (e *exporting) formerContracts() (all []export.FormerContract, err error) {
+	withheld := len(e.d.seen(e.ctx)) == 1
+	for _, t := range e.d.terms() {
+		if !t.former {
+			continue
+		}
+		out := export.FormerContract{EffectiveDate: t.termination.GetEffectiveDate(), Withheld: withheld, Artefacts: []export.Artefact{}}
+		if !out.Withheld {
+			who, err := e.customer(t, Contract{State: Ended, EffectiveDate: out.EffectiveDate, Reason: t.termination.GetReason()})
+			if err != nil {
+				return nil, err
+			}
+			out.Customer = &who
+			if out.Artefacts, err = e.artefacts(t); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, out)
+	}
+	return all, nil
+}
+
+func (e *exporting) artefacts(t term) ([]export.Artefact, error) {
+	all := []export.Artefact{}
+	for _, a := range *t.artefacts {
+		one, err := e.artefact(t, a)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+func (e *exporting) artefact(t term, a *storagev1.Artefact) (export.Artefact, error) {
 	read := e.d.asRead(a)
-	data, masked, err := e.values(field.Artefact, artefactResource(a.GetId()), a.GetRecord())
+	data, masked, err := e.values(t, field.Artefact, artefactResource(a.GetId()), a.GetRecord())
 	out := export.Artefact{
 		ID: a.GetId(), Kind: a.GetKind(), Service: field.Artefact.ServiceOf(a.GetKind()), Created: read.Created, Updated: read.Updated,
 		Data: data, Masked: masked, Scans: []export.Scan{},
@@ -157,11 +205,11 @@ func (e *exporting) artefact(a *storagev1.Artefact) (export.Artefact, error) {
 }
 
 // values are what the customer is given of a record, and the paths of what stays
-// masked.
-func (e *exporting) values(t *field.Table, of string, r *storagev1.Record) (export.Data, []string, error) {
+// masked: secrets of a former contract do in any case.
+func (e *exporting) values(under term, t *field.Table, of string, r *storagev1.Record) (export.Data, []string, error) {
 	values, masked := open(r), []string{}
 	secret := field.Values{}
-	if e.secrets {
+	if e.secrets && !under.former {
 		var err error
 		if secret, err = e.c.reveal(e.ctx, e.d, of, r, revealable(t, set(t, values), e.d.institute.rules(e.d.now))); err != nil {
 			return nil, nil, err
@@ -183,14 +231,30 @@ func (e *exporting) values(t *field.Table, of string, r *storagev1.Record) (expo
 }
 
 // recipients are who got what.
-func (d *Dossier) recipients() []export.Recipient {
+func (d *Dossier) recipients(ctx context.Context) []export.Recipient {
 	out := []export.Recipient{}
-	for _, s := range d.stored.GetDisclosures() {
-		one := d.asDisclosure(s)
-		out = append(out, export.Recipient{
-			ID: one.ID, Time: one.Created, Recipient: one.Recipient, Purpose: one.Purpose,
-			Artefacts: append([]string{}, s.GetArtefacts()...), Classes: append([]string{}, s.GetClasses()...), Told: one.Told,
-		})
+	for _, t := range d.seen(ctx) {
+		for _, s := range *t.disclosures {
+			one := d.asDisclosure(s)
+			out = append(out, export.Recipient{
+				ID: one.ID, Time: one.Created, Recipient: one.Recipient, Purpose: one.Purpose,
+				Artefacts: append([]string{}, s.GetArtefacts()...), Classes: append([]string{}, s.GetClasses()...), Told: one.Told,
+			})
+		}
 	}
 	return out
+}
+
+// seenServices are those that are booked, and that were where former contracts are
+// seen, each once.
+func (d *Dossier) seenServices(ctx context.Context) []string {
+	var all []string
+	for _, t := range d.seen(ctx) {
+		for _, service := range t.services {
+			if !slices.Contains(all, service) {
+				all = append(all, service)
+			}
+		}
+	}
+	return all
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody/export"
@@ -21,7 +22,7 @@ import (
 )
 
 // unseen is the accesses of a customer whom nobody looked at.
-func unseen(context.Context, string) (export.Accesses, error) {
+func unseen(context.Context, string, time.Time) (export.Accesses, error) {
 	return export.Accesses{Complete: true, Entries: []export.Access{}}, nil
 }
 
@@ -143,7 +144,7 @@ func TestExportRefused(t *testing.T) {
 		}
 	}
 	away := errors.New("the log is away")
-	_, err := c.Export(ctx, f.customer, ExportDraft{Purpose: purposeAccess, Accesses: func(context.Context, string) (export.Accesses, error) {
+	_, err := c.Export(ctx, f.customer, ExportDraft{Purpose: purposeAccess, Accesses: func(context.Context, string, time.Time) (export.Accesses, error) {
 		return export.Accesses{}, away
 	}}, io.Discard)
 	if !errors.Is(err, away) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"slices"
 	"testing"
 
 	"github.com/wertfach/wertfach/blobstore"
@@ -108,6 +109,27 @@ type act struct {
 	do   func(ctx context.Context, c *Custodian, f *fixture, req Request) error
 }
 
+// cameBack is the act of a customer whose contract has ended.
+const cameBack = "come back"
+
+// fixtureFor makes a fixture to whom these acts are going to happen. Where one is to
+// come back, the contract has ended, and a hold keeps sweeps from what is kept of it.
+func (w *world) fixtureFor(ctx context.Context, t testing.TB, acts ...act) *fixture {
+	t.Helper()
+	f := w.fixture(ctx, t)
+	if !slices.ContainsFunc(acts, func(a act) bool { return a.name == cameBack }) {
+		return f
+	}
+	c := w.server(t)
+	if _, err := c.Hold(ctx, f.customer, HoldDraft{Kind: "KIND_LEGAL_CLAIM", Reason: "4 O 12/26"}, Request{}); err != nil {
+		t.Fatal("fixture: ", err)
+	}
+	if _, err := c.Terminate(ctx, f.customer, today(c), "moved abroad", Request{}); err != nil {
+		t.Fatal("fixture: ", err)
+	}
+	return f
+}
+
 // acts are all sorts of changes. Done to two fixtures, each has the same effect.
 func acts() []act {
 	return []act{
@@ -169,6 +191,12 @@ func acts() []act {
 		}},
 		{"cancel", func(ctx context.Context, c *Custodian, f *fixture, req Request) error {
 			_, err := c.CancelTermination(ctx, f.customer, req)
+			return err
+		}},
+		{cameBack, func(ctx context.Context, c *Custodian, f *fixture, req Request) error {
+			_, err := c.Enrol(ctx, f.customer, Enrolment{
+				Values: custodytest.NewSpecimens(6).PlainCustomer(), Services: custodytest.Services(), Request: req,
+			})
 			return err
 		}},
 		{"rotate", func(ctx context.Context, c *Custodian, f *fixture, _ Request) error {

@@ -25,6 +25,11 @@ type Hold struct {
 	Released time.Time // zero while it was not
 }
 
+// over says whether it holds nothing on a day.
+func (h Hold) over(day retention.Day) bool {
+	return !h.Released.IsZero() || h.Until != "" && h.Until <= day
+}
+
 // HoldTitled is the kind of hold that lasts as long as the rule for titled claims
 // says, where no other day is given.
 const HoldTitled = "KIND_TITLED_CLAIM"

@@ -114,7 +114,7 @@ func (c *Custodian) indexFor(ctx context.Context, d *Dossier) (index, error) {
 		return index{}, err
 	}
 	newest := int32(0)
-	for _, a := range d.stored.GetArtefacts() {
+	for _, a := range d.allArtefacts() {
 		newest = max(newest, a.GetIndexVersion())
 	}
 	if newest <= now.newest() {
@@ -126,7 +126,7 @@ func (c *Custodian) indexFor(ctx context.Context, d *Dossier) (index, error) {
 // reindex writes the pointers of all artefacts under the version that is
 // written under now. It says whether there was anything to do.
 func (d *Dossier) reindex(revision string) (changed bool) {
-	for _, a := range d.stored.GetArtefacts() {
+	for _, a := range d.allArtefacts() {
 		if a.GetIndexVersion() == d.index.writing || !identified(a) {
 			continue
 		}

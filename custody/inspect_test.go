@@ -172,24 +172,33 @@ func (w *world) describe(ctx context.Context, t testing.TB, name resource.Custom
 
 func (c *Custodian) describe(ctx context.Context, d *Dossier) (string, error) {
 	var out strings.Builder
-	fmt.Fprintln(&out, "services", d.stored.GetServices())
-	fmt.Fprintln(&out, "termination", d.stored.GetTermination().GetEffectiveDate(), d.stored.GetTermination().GetReason())
-	if err := c.describeRecord(ctx, &out, d, customerResource, d.stored.GetCustomer()); err != nil {
-		return "", err
-	}
-	for _, a := range d.stored.GetArtefacts() {
-		fmt.Fprintln(&out, "artefact", a.GetKind())
-		if err := c.describeRecord(ctx, &out, d, artefactResource(a.GetId()), a.GetRecord()); err != nil {
+	for _, of := range d.terms() {
+		if err := c.describeTerm(ctx, &out, d, of); err != nil {
 			return "", err
-		}
-		for _, s := range a.GetScans() {
-			fmt.Fprintln(&out, "  scan", s.GetFileName(), s.GetMediaType(), s.GetSizeBytes(), hex.EncodeToString(s.GetSha256()))
-			if err := c.checkScan(ctx, d, s); err != nil {
-				return "", fmt.Errorf("scan %s: %w", s.GetId(), err)
-			}
 		}
 	}
 	return out.String(), nil
+}
+
+func (c *Custodian) describeTerm(ctx context.Context, out io.Writer, d *Dossier, of term) error {
+	fmt.Fprintln(out, "services", of.services, "former", of.former)
+	fmt.Fprintln(out, "termination", of.termination.GetEffectiveDate(), of.termination.GetReason())
+	if err := c.describeRecord(ctx, out, d, customerResource, of.customer); err != nil {
+		return err
+	}
+	for _, a := range *of.artefacts {
+		fmt.Fprintln(out, "artefact", a.GetKind())
+		if err := c.describeRecord(ctx, out, d, artefactResource(a.GetId()), a.GetRecord()); err != nil {
+			return err
+		}
+		for _, s := range a.GetScans() {
+			fmt.Fprintln(out, "  scan", s.GetFileName(), s.GetMediaType(), s.GetSizeBytes(), hex.EncodeToString(s.GetSha256()))
+			if err := c.checkScan(ctx, d, s); err != nil {
+				return fmt.Errorf("scan %s: %w", s.GetId(), err)
+			}
+		}
+	}
+	return nil
 }
 
 func (c *Custodian) describeRecord(ctx context.Context, out io.Writer, d *Dossier, of string, r *storagev1.Record) error {

@@ -64,12 +64,12 @@ func answer(err error) string {
 func (w *world) inTurn(t *testing.T, first, second act) []outcome {
 	t.Helper()
 	ctx, own := t.Context(), w.apart()
-	c, f := own.server(t), own.fixture(t.Context(), t)
+	c, f := own.server(t), own.fixtureFor(t.Context(), t, first, second)
 	one := outcome{first: answer(first.do(ctx, c, f, request(first.name)))}
 	one.second = answer(second.do(ctx, c, f, request(second.name)))
 	one.state = own.state(ctx, t, f)
 
-	f = own.fixture(ctx, t)
+	f = own.fixtureFor(ctx, t, first, second)
 	two := outcome{second: answer(second.do(ctx, c, f, request(second.name)))}
 	two.first = answer(first.do(ctx, c, f, request(first.name)))
 	two.state = own.state(ctx, t, f)
@@ -78,7 +78,7 @@ func (w *world) inTurn(t *testing.T, first, second act) []outcome {
 
 func (w *world) interleave(t *testing.T, first, second act, n int, serial []outcome) {
 	ctx := t.Context()
-	f, other := w.fixture(ctx, t), w.server(t)
+	f, other := w.fixtureFor(ctx, t, first, second), w.server(t)
 	w.warm(t, other, f.customer)
 	var got outcome
 	c := w.server(t, w.scripted(func(_ context.Context, call custodytest.Call) custodytest.Fate {

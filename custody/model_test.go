@@ -25,6 +25,7 @@ type modelCustomer struct {
 	services  []string
 	artefacts []*modelArtefact
 	ends      string // the first day without contract, or ""
+	former    int    // contracts of which something is kept
 	requests  map[string]modelRequest
 	tag
 }
@@ -74,10 +75,16 @@ func (m *model) enrol(id string, values field.Values, services []string, req Req
 	}
 	if c := m.customers[id]; c != nil {
 		if r, known := c.requests[req.ID]; !known {
-			if m.ended(c) {
-				return ReasonFormerContract
+			switch {
+			case !m.ended(c):
+				return ReasonCustomerExists
+			case c.former >= mostFormer:
+				return ReasonTooMany
 			}
-			return ReasonCustomerExists
+			c.requests[req.ID] = modelRequest{content: string(req.Content)}
+			m.customers[id] = &modelCustomer{
+				values: maps.Clone(values), services: slices.Clone(services), requests: c.requests, former: c.former + 1,
+			}
 		} else if r.content != string(req.Content) {
 			return ReasonRequestIDReused
 		}
@@ -264,16 +271,20 @@ func (m *model) erase(id, etag string) string {
 	return ""
 }
 
-// sweep erases all whose contract has ended, and says how many those were.
-func (m *model) sweep() int {
-	n := 0
+// sweep erases all whose contract has ended, and what is kept of the former ones of
+// others. It says of how many.
+func (m *model) sweep() (erased, shed int) {
 	for id, c := range m.customers {
-		if m.ended(c) {
+		switch {
+		case m.ended(c):
 			m.erase(id, "")
-			n++
+			erased++
+		case c.former > 0:
+			c.former = 0
+			shed++
 		}
 	}
-	return n
+	return erased, shed
 }
 
 // reveal gives an artefact's values with those at paths in clear.

@@ -92,7 +92,7 @@ func TestEveryLookBesideAChange(t *testing.T) {
 func (w *world) lookBeside(t *testing.T, l look, a act, n int) (came bool) {
 	t.Helper()
 	ctx := t.Context()
-	f, plain := w.fixture(ctx, t), w.server(t)
+	f, plain := w.fixtureFor(ctx, t, a), w.server(t)
 	see := func(c *Custodian) string {
 		seen, err := l.at(ctx, c, f)
 		if err != nil {

@@ -35,16 +35,18 @@ func corrected(t *field.Table, a *storagev1.Artefact, before, after field.Values
 }
 
 // rectify opens notices for the recipients of what was put right (Art. 19 GDPR).
+// What they got under a former contract stays as it was.
 // id begins the ids of the notices.
 func (d *Dossier) rectify(id string, r rectified) {
 	if !r.secret && !r.other {
 		return
 	}
-	for i, s := range slices.Clone(d.stored.GetDisclosures()) {
+	present := d.present()
+	for i, s := range slices.Clone(*present.disclosures) {
 		if s.GetRecipient() == "" || s.GetPurpose() == purposeNotice || !d.passedOn(s, r) {
 			continue
 		}
-		notice := d.owedTo(s.GetRecipient())
+		notice := present.owedTo(s.GetRecipient())
 		if notice == nil {
 			notice = &storagev1.Disclosure{
 				Id: fmt.Sprintf("%s-%d", id, i), CreateTime: timestamppb.New(d.now.UTC()), Recipient: s.GetRecipient(), Purpose: purposeNotice,
@@ -64,7 +66,7 @@ func (d *Dossier) classOf(r rectified) Holding {
 	if r.artefact == nil {
 		return Holding{Class: retention.Customer}
 	}
-	h := d.holdingOf(r.artefact)
+	h := d.holdingOf(d.present(), r.artefact)
 	if h.Class == retention.IdentityCopies {
 		h.Kind = "" // it is passed on under this name
 	}

@@ -23,7 +23,7 @@ func TestARepeatedRequestIsDoneOnce(t *testing.T) {
 			t.Run(a.name, func(t *testing.T) {
 				t.Parallel()
 				ctx, w := t.Context(), w.apart()
-				f, req := w.fixture(ctx, t), request(a.name)
+				f, req := w.fixtureFor(ctx, t, a), request(a.name)
 				if err := a.do(ctx, w.server(t), f, req); err != nil {
 					t.Fatal(err)
 				}
@@ -202,7 +202,7 @@ func TestACallerWhoIsGone(t *testing.T) {
 			for n := 1; n <= calls; n++ {
 				w := root.apart()
 				ctx, cancel := context.WithCancel(t.Context())
-				f := w.fixture(t.Context(), t)
+				f := w.fixtureFor(t.Context(), t, a)
 				c := w.server(t, w.scripted(func(_ context.Context, call custodytest.Call) custodytest.Fate {
 					if call.Number == n {
 						cancel()

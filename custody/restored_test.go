@@ -331,6 +331,7 @@ func TestShedAfterARestore(t *testing.T) {
 				sweep()
 				stand("swept", vault.Info{LatestVersion: 2, OldestVersion: 1}, true)
 				w.rotate(ctx, t, server, RotateOptions{RewrapOnly: true, RetireOld: true, Grace: time.Nanosecond, Recorder: &book{}})
+				sweep()
 			}
 			stand("afterwards", vault.Info{LatestVersion: 2, OldestVersion: 2}, false)
 			w.mustBeWhole(ctx, t)

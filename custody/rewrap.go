@@ -39,7 +39,7 @@ func (r *rotation) rewrap(ctx context.Context, p place) (n int, err error) {
 		return 0, err
 	}
 	n = inDossier
-	for _, a := range d.stored.GetArtefacts() {
+	for _, a := range d.allArtefacts() {
 		for _, s := range a.GetScans() {
 			done, err := r.c.rewrapScan(ctx, d, s.GetId())
 			if err != nil {
@@ -106,11 +106,20 @@ func (c *Custodian) rewrapDossier(ctx context.Context, d *Dossier) (n int, err e
 	return n, nil
 }
 
+// compartments are those of one contract.
+func (t term) compartments() []*storagev1.Compartment {
+	all := slices.Clone(t.customer.GetCompartments())
+	for _, a := range *t.artefacts {
+		all = append(all, a.GetRecord().GetCompartments()...)
+	}
+	return all
+}
+
 // compartments are all of the dossier's.
 func (d *Dossier) compartments() []*storagev1.Compartment {
-	all := slices.Clone(d.stored.GetCustomer().GetCompartments())
-	for _, a := range d.stored.GetArtefacts() {
-		all = append(all, a.GetRecord().GetCompartments()...)
+	var all []*storagev1.Compartment
+	for _, t := range d.terms() {
+		all = append(all, t.compartments()...)
 	}
 	return all
 }

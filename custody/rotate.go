@@ -44,11 +44,12 @@ type RotateOptions struct {
 	// RewrapOnly gives no key a new version, and wraps anew what is not under
 	// the newest one.
 	RewrapOnly bool
-	// RetireOld destroys the versions under which nothing is wrapped any more.
-	// What was sealed under them does not open again out of a backup.
+	// RetireOld has the next sweep destroy the versions under which nothing is
+	// wrapped any more; no operator can destroy anything. What was sealed under them
+	// does not open again out of a backup.
 	RetireOld bool
-	// Grace is how long after the last data key was wrapped anew versions are
-	// retired: longer than any call holds what it has read. 1 minute where zero.
+	// Grace is how long after the last data key was wrapped anew versions are given
+	// up: longer than any call holds what it has read. 1 minute where zero.
 	Grace time.Duration
 	// Rate bounds how many customers are begun in a second; no bound where zero.
 	Rate int
@@ -67,7 +68,7 @@ type RotateReport struct {
 	Done      int            // customers all of whose data keys are under the newest version
 	Rotated   int            // customers whose key got a new version
 	Rewrapped int            // data keys that were wrapped anew
-	Retired   int            // customers whose old versions were destroyed
+	Retired   int            // customers whose old versions the next sweep destroys
 	Deferred  int            // customers whose old versions stay: an upload may need them
 	Skipped   int            // customers who are being erased, or gone
 	Failures  map[string]int // customers who could not be done now, by reason
@@ -112,7 +113,8 @@ type rotation struct {
 	options RotateOptions
 	each    func(context.Context, place) (rotated, error) // what is done with each customer
 	job     rotationJob
-	retire  bool // the second pass, in which versions are retired
+	retire  bool // the second pass, in which versions are given up
+	sweeps  bool // it is a sweep's, which destroys them
 
 	mu      sync.Mutex
 	report  RotateReport
@@ -144,7 +146,7 @@ func (r *rotation) run(ctx context.Context) error {
 	return r.finish(ctx)
 }
 
-// passes goes over the customers, and where versions are to be retired once
+// passes goes over the customers, and where versions are to be given up once
 // more after the grace: by then nobody uses what he read before the first pass.
 func (r *rotation) passes(ctx context.Context, walk func(context.Context, func(place) error) error) error {
 	if err := r.pass(ctx, walk); err != nil || !r.options.RetireOld {

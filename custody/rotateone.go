@@ -50,21 +50,39 @@ func (r *rotation) one(ctx context.Context, p place) (out rotated, err error) {
 	case err != nil || !r.retire || info.OldestVersion == info.LatestVersion:
 	case busy || out.rewrapped > 0:
 		out.deferred = 1
+	case r.sweeps:
+		err = r.recorded(ctx, d, retireAction, r.c.keys.Retire(ctx, d.key.Name, info.LatestVersion))
 	default:
-		if err := r.recorded(ctx, d, retireAction, r.c.keys.Retire(ctx, d.key.Name, info.LatestVersion)); err != nil {
-			return out, err
-		}
-		out.retired = 1
+		out.retired, err = r.giveUp(ctx, p, info.LatestVersion)
 	}
 	return out, err
 }
 
+// giveUp leaves all versions below oldest to a sweep, which alone may destroy
+// anything, and says of how many customers it did. Nothing lies under them and
+// nobody holds anything that does, so the sweep needs to wait for nobody. A sweep that
+// is at the key destroys them anyway.
+func (r *rotation) giveUp(ctx context.Context, p place, oldest int) (n int, err error) {
+	_, _, err = r.c.changeOn(ctx, p.newTrail(), p.somebody(), Request{}, needs{doing: keeping}, func(d *Dossier) ([]string, error) {
+		n = 0
+		given := int(d.stored.GetOldestVersion())
+		if given >= oldest || given == 0 && d.stored.GetShedDate() != "" {
+			return nil, errUnchanged
+		}
+		n = 1
+		d.stored.ShedDate, d.stored.OldestVersion = string(d.today()), int32(oldest)
+		d.size += markGrowth
+		return nil, nil
+	})
+	return n, err
+}
+
 // due says whether the key is to get a new version: not twice in one rotation,
 // and not where it is younger than that. In the second pass it is due where the
-// first one failed.
+// first one failed. What a sweep rotates for is not a matter of age.
 func (r *rotation) due(d *Dossier) bool {
 	return !r.options.RewrapOnly && d.stored.GetRotation() != r.job.ID &&
-		(r.options.Customer.ID != "" || d.stored.GetCustomer().GetCreateTime().AsTime().Before(r.job.Begun))
+		(r.sweeps || r.options.Customer.ID != "" || d.since().Before(r.job.Begun))
 }
 
 // recorded records what was done to a customer's key, and gives the error that

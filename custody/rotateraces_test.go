@@ -130,8 +130,8 @@ func TestDownloadOverRotation(t *testing.T) {
 	})
 }
 
-// TestRetireOld retires old versions once nothing is left under them, and not
-// while an upload may need one.
+// TestRetireOld gives old versions up once nothing is left under them, and not while
+// an upload may need one. The next sweep destroys what was given up.
 func TestRetireOld(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, w *world) {
@@ -151,6 +151,22 @@ func TestRetireOld(t *testing.T) {
 		if report.Total != 2 || report.Done != 2 || report.Rotated != 2 || report.Retired != 1 || report.Deferred != 1 {
 			t.Errorf("%+v", report)
 		}
+		if got := log.actions(); got["keys/Rotate"] != 2 || len(got) != 1 {
+			t.Errorf("recorded %v", got)
+		}
+		if again := w.rotate(ctx, t, c, RotateOptions{Institute: w.institute, RewrapOnly: true, RetireOld: true, Grace: time.Nanosecond, Recorder: log}); again.Retired != 0 {
+			t.Errorf("given up once more: %+v", again)
+		}
+		if info := w.versions(ctx, t, c, f.customer); info != (vault.Info{LatestVersion: 2, OldestVersion: 1}) {
+			t.Errorf("the operator destroyed something: %+v", info)
+		}
+		sweep := func() {
+			t.Helper()
+			if report, err := c.Sweep(ctx, SweepOptions{Grace: -1, Recorder: log}); err != nil || report.Failures+report.Shed+report.Erased > 0 {
+				t.Errorf("sweep: %v, %+v", err, report)
+			}
+		}
+		sweep()
 		if got := log.actions(); got["keys/Rotate"] != 2 || got["keys/Retire"] != 1 || len(got) != 2 {
 			t.Errorf("recorded %v", got)
 		}
@@ -165,6 +181,13 @@ func TestRetireOld(t *testing.T) {
 		options.RewrapOnly = true
 		if report = w.rotate(ctx, t, c, options); report.Retired != 1 || report.Rotated+report.Deferred != 0 {
 			t.Errorf("after the upload: %+v", report)
+		}
+		sweep()
+		if info := w.versions(ctx, t, c, busy.customer); info != (vault.Info{LatestVersion: 2, OldestVersion: 2}) {
+			t.Errorf("after the upload: %+v", info)
+		}
+		if d := w.opened(ctx, t, f.customer); d.stored.GetShedDate() != "" || d.stored.GetOldestVersion() != 0 {
+			t.Errorf("a sweep is still to do something: %q", d.stored.GetShedDate())
 		}
 		w.mustBeWhole(ctx, t)
 		// A dossier out of a backup does not open any more: that is the price.
@@ -281,7 +304,7 @@ func TestRetireAfterAFailure(t *testing.T) {
 			failed++
 		}
 	}
-	if failed != 1 || len(log.events) != 4 {
+	if failed != 1 || len(log.events) != 3 {
 		t.Errorf("%d of %d events are of a failure", failed, len(log.events))
 	}
 	for _, one := range f {

@@ -234,8 +234,8 @@ func (c *Custodian) contentMissing(ctx context.Context, name resource.Scan, caus
 	if err != nil {
 		return err
 	}
-	if _, err := d.scan(name.Artefact, name.ID); err != nil {
-		return err
+	if _, err := d.scan(name.Artefact, name.ID); err != nil && !slices.Contains(d.satellites(), d.place.scan(name.ID)) {
+		return err // and it is of no former contract
 	}
 	return fault.Wrap(cause, fault.Corrupt, ReasonCorrupt, "the scan's content is missing")
 }

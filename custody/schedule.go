@@ -24,6 +24,9 @@ type Holding struct {
 	Count int
 	Due   retention.Day // the first day without it; empty while that is not fixed
 	Rule  retention.Rule
+	// Former is the first day without the former contract that it is of; empty where
+	// it is of the present one.
+	Former retention.Day
 }
 
 // Retention says what of a customer's data goes when, and what stands against it.
@@ -85,18 +88,20 @@ func (d *Dossier) retention() Retention {
 // today is the day in the institute's time zone.
 func (d *Dossier) today() retention.Day { return retention.DayOf(d.now, d.institute.Location) }
 
-// contractEnd is the contract's last day; empty while its end is not fixed.
-func (d *Dossier) contractEnd() retention.Day {
-	t := d.stored.GetTermination()
-	if t == nil {
-		return ""
+// holdings are what the dossier holds, by contract, class, kind and day, in the
+// order of the contracts and of the classes. Who the customer is comes last, and goes
+// last.
+func (d *Dossier) holdings() []Holding {
+	var all []Holding
+	for _, t := range d.terms() {
+		all = append(all, d.holdingsOf(t)...)
 	}
-	return retention.Day(t.GetEffectiveDate()).AddDays(-1)
+	return lastGoes(all)
 }
 
-// holdings are what the dossier holds, by class, kind and day, in the order of
-// the classes. Who the customer is comes last, and goes last.
-func (d *Dossier) holdings() []Holding {
+// holdingsOf are what is held of one contract. Who the customer was then goes last
+// of it.
+func (d *Dossier) holdingsOf(t term) []Holding {
 	var all []Holding
 	add := func(h Holding) {
 		for i := range all {
@@ -107,18 +112,23 @@ func (d *Dossier) holdings() []Holding {
 		}
 		all = append(all, h)
 	}
-	if n := d.secretsKept(); n > 0 {
-		add(d.holding(retention.Secrets, "", n))
+	if n := len(t.compartments()); n > 0 {
+		add(d.holding(t, retention.Secrets, "", n))
 	}
-	for _, a := range d.stored.GetArtefacts() {
-		add(d.holdingOf(a))
+	for _, a := range *t.artefacts {
+		add(d.holdingOf(t, a))
 	}
-	for _, s := range d.stored.GetDisclosures() {
+	for _, s := range *t.disclosures {
 		if s.GetRecipient() != "" { // what the customer was given goes with the customer
-			add(d.holdingOfDisclosure(s))
+			add(d.holdingOfDisclosure(t, s))
 		}
 	}
-	who := d.holding(retention.Customer, "", 1)
+	return lastGoes(append(all, d.holding(t, retention.Customer, "", 1)))
+}
+
+// lastGoes has the last one, who the customer is, stay for as long as the others do.
+func lastGoes(all []Holding) []Holding {
+	who := &all[len(all)-1]
 	for _, h := range all {
 		if h.Due == "" || who.Due == "" {
 			who.Due = ""
@@ -126,14 +136,17 @@ func (d *Dossier) holdings() []Holding {
 		}
 		who.Due = max(who.Due, h.Due)
 	}
-	return append(all, who)
+	return all
 }
 
 // holding is data of a class that goes some time after the contract's end.
-func (d *Dossier) holding(class retention.Class, kind string, count int) Holding {
+func (d *Dossier) holding(t term, class retention.Class, kind string, count int) Holding {
 	h := Holding{Class: class, Kind: kind, Count: count, Rule: d.institute.Retention.Of(class, kind)}
-	if last := d.contractEnd(); last != "" {
+	if last := t.last(); last != "" {
 		h.Due = h.Rule.Due(last)
+	}
+	if t.former {
+		h.Former = retention.Day(t.termination.GetEffectiveDate())
 	}
 	return h
 }
@@ -141,11 +154,12 @@ func (d *Dossier) holding(class retention.Class, kind string, count int) Holding
 // holdingOf is an artefact as data of its class. A document that was taken only to
 // identify somebody goes when that is done, and at the contract's end at the
 // latest: no such purpose outlives it.
-func (d *Dossier) holdingOf(a *storagev1.Artefact) Holding {
+func (d *Dossier) holdingOf(t term, a *storagev1.Artefact) Holding {
 	if open(a.GetRecord())[pathIdentificationOnly] != "true" {
-		return d.holding(retention.Artefacts, a.GetKind(), 1)
+		return d.holding(t, retention.Artefacts, a.GetKind(), 1)
 	}
-	h := Holding{Class: retention.IdentityCopies, Kind: a.GetKind(), Count: 1, Rule: d.institute.Retention.Of(retention.IdentityCopies, "")}
+	h := d.holding(t, retention.IdentityCopies, "", 1)
+	h.Kind, h.Due = a.GetKind(), ""
 	event := retention.Day(open(a.GetRecord())[pathPurposeFulfilled])
 	if h.Rule.Anchor == retention.Created {
 		event = retention.DayOf(a.GetRecord().GetCreateTime().AsTime(), d.institute.Location)
@@ -153,7 +167,7 @@ func (d *Dossier) holdingOf(a *storagev1.Artefact) Holding {
 	if event != "" {
 		h.Due = h.Rule.Due(event)
 	}
-	if last := d.contractEnd(); last != "" {
+	if last := t.last(); last != "" {
 		if latest := last.AddDays(1); h.Due == "" || latest < h.Due {
 			h.Due = latest
 		}
@@ -162,8 +176,8 @@ func (d *Dossier) holdingOf(a *storagev1.Artefact) Holding {
 }
 
 // holdingOfDisclosure is the record of a disclosure as data of its class.
-func (d *Dossier) holdingOfDisclosure(s *storagev1.Disclosure) Holding {
-	h := d.holding(retention.Disclosures, "", 1)
+func (d *Dossier) holdingOfDisclosure(t term, s *storagev1.Disclosure) Holding {
+	h := d.holding(t, retention.Disclosures, "", 1)
 	if h.Rule.Anchor == retention.Created {
 		h.Due = h.Rule.Due(retention.DayOf(s.GetCreateTime().AsTime(), d.institute.Location))
 	}
@@ -175,9 +189,6 @@ const (
 	pathIdentificationOnly = "document.identification_only"
 	pathPurposeFulfilled   = "document.purpose_fulfilled_date"
 )
-
-// secretsKept is how many secrets the dossier has.
-func (d *Dossier) secretsKept() int { return len(d.compartments()) }
 
 // stopped says whether something keeps all of the dossier's data where it is,
 // and until when at the latest; the day is empty where that is open.
@@ -230,8 +241,11 @@ func (d *Dossier) eraseDay() retention.Day {
 func (d *Dossier) basis() string {
 	all := d.holdings()
 	last := all[len(all)-1]
-	for _, h := range all {
-		if h.Due == last.Due && h.Rule.Due(d.contractEnd()) == last.Due {
+	if last.Rule.Due(d.present().last()) == last.Due {
+		return last.Rule.Basis
+	}
+	for _, h := range all { // who the customer is stayed for something else
+		if h.Class != retention.Customer && h.Due == last.Due {
 			return h.Rule.Basis
 		}
 	}

@@ -96,7 +96,7 @@ func (s *scrub) look(ctx context.Context, p place) (*scrubbed, error) {
 			out.problems = append(out.problems, ProblemCompartment)
 		}
 	}
-	for _, a := range d.stored.GetArtefacts() {
+	for _, a := range d.allArtefacts() {
 		for _, scan := range a.GetScans() {
 			if err := s.scan(ctx, d, scan, out); err != nil {
 				return out, err
@@ -187,7 +187,7 @@ func (s *scrub) scanSize(ctx context.Context, d *Dossier, stored *storagev1.Scan
 
 // satellites looks whether pointers and marks are there, and are what they should be.
 func (s *scrub) satellites(ctx context.Context, d *Dossier, out *scrubbed) error {
-	for _, a := range d.stored.GetArtefacts() {
+	for _, a := range d.allArtefacts() {
 		for _, name := range d.pointersOf(a) {
 			there, err := s.c.listed(ctx, name)
 			if err != nil {

@@ -26,38 +26,41 @@ func (d *Dossier) shed() []string {
 		return nil
 	}
 	var gone []string
-	due := map[Holding]bool{}
-	for _, h := range d.holdings() {
-		if h.Due == "" || h.Due > d.today() || h.Class == retention.Customer {
-			continue
+	over := map[*storagev1.Record]bool{} // who the customer was in former contracts, of which nothing stays
+	for _, t := range d.terms() {
+		for _, h := range d.holdingsOf(t) {
+			if !d.due(h) || h.Class == retention.Customer && !t.former {
+				continue
+			}
+			gone = append(gone, className(h))
+			switch h.Class {
+			case retention.Secrets:
+				t.shedSecrets()
+			case retention.Customer:
+				over[t.customer] = true
+			}
 		}
-		due[Holding{Class: h.Class, Kind: h.Kind, Due: h.Due}] = true
-		gone = append(gone, className(h))
-		if h.Class == retention.Secrets {
-			d.shedSecrets()
-		}
+		*t.artefacts = slices.DeleteFunc(*t.artefacts, func(a *storagev1.Artefact) bool {
+			due := d.due(d.holdingOf(t, a))
+			if due {
+				d.removed = append(d.removed, d.satellitesOf(a)...)
+			}
+			return due
+		})
+		*t.disclosures = slices.DeleteFunc(*t.disclosures, func(s *storagev1.Disclosure) bool {
+			return s.GetRecipient() != "" && d.due(d.holdingOfDisclosure(t, s))
+		})
 	}
-	d.stored.Artefacts = slices.DeleteFunc(d.stored.GetArtefacts(), func(a *storagev1.Artefact) bool {
-		h := d.holdingOf(a)
-		if !due[Holding{Class: h.Class, Kind: h.Kind, Due: h.Due}] {
-			return false
-		}
-		d.removed = append(d.removed, d.satellitesOf(a)...)
-		return true
-	})
-	d.stored.Disclosures = slices.DeleteFunc(d.stored.GetDisclosures(), func(s *storagev1.Disclosure) bool {
-		if s.GetRecipient() == "" {
-			return false
-		}
-		h := d.holdingOfDisclosure(s)
-		return due[Holding{Class: h.Class, Due: h.Due}]
-	})
+	d.stored.FormerContracts = slices.DeleteFunc(d.stored.GetFormerContracts(), func(f *storagev1.FormerContract) bool { return over[f.GetCustomer()] })
 	if len(gone) > 0 {
-		d.stored.ShedDate, d.stored.Rotation = string(d.today()), "" // the key gets another version
+		d.stored.ShedDate, d.stored.Rotation, d.stored.OldestVersion = string(d.today()), "", 0 // the key gets another version
 	}
 	slices.Sort(gone)
 	return slices.Compact(gone)
 }
+
+// due says whether the day of data has come.
+func (d *Dossier) due(h Holding) bool { return h.Due != "" && h.Due <= d.today() }
 
 // className is the class of a holding with the kind of artefact that it is of.
 func className(h Holding) string {
@@ -67,8 +70,8 @@ func className(h Holding) string {
 	return string(h.Class) + "." + h.Kind
 }
 
-// shedSecrets removes all secrets, and what was shown in their place.
-func (d *Dossier) shedSecrets() {
+// shedSecrets removes all secrets of a contract, and what was shown in their place.
+func (t term) shedSecrets() {
 	strip := func(t *field.Table, r *storagev1.Record) {
 		r.Compartments = nil
 		r.Values = slices.DeleteFunc(r.Values, func(v *storagev1.Value) bool {
@@ -76,8 +79,8 @@ func (d *Dossier) shedSecrets() {
 			return s != nil && s.Secret
 		})
 	}
-	strip(field.Customer, d.stored.GetCustomer())
-	for _, a := range d.stored.GetArtefacts() {
+	strip(field.Customer, t.customer)
+	for _, a := range *t.artefacts {
 		strip(field.Artefact, a.GetRecord())
 	}
 }
@@ -132,11 +135,18 @@ func (s *sweep) shed(ctx context.Context, p place) error {
 const shedAction = "sweep/Shed"
 
 // endVersions gives the key of a dossier that was shed a new version, and once
-// everything is wrapped under that destroys the older ones.
+// everything is wrapped under that destroys the older ones. Where an operator gave
+// versions up, they are just destroyed.
 func (s *sweep) endVersions(ctx context.Context, p place, d *Dossier) error {
 	r := &rotation{
-		c: s.c, options: RotateOptions{Recorder: s.options.Recorder, Principal: s.options.Principal},
+		c: s.c, sweeps: true, options: RotateOptions{Recorder: s.options.Recorder, Principal: s.options.Principal},
 		job: rotationJob{ID: "shed-" + d.stored.GetShedDate(), Begun: s.c.now()},
+	}
+	if oldest := d.stored.GetOldestVersion(); oldest > 0 {
+		if err := r.recorded(ctx, d, retireAction, s.c.keys.Retire(ctx, d.key.Name, int(oldest))); err != nil {
+			return err
+		}
+		return s.ended(ctx, p, func(d *Dossier) bool { return d.stored.GetOldestVersion() == oldest })
 	}
 	info, err := s.c.store.Stat(ctx, p.dossier())
 	if err != nil {
@@ -147,11 +157,16 @@ func (s *sweep) endVersions(ctx context.Context, p place, d *Dossier) error {
 	if err != nil || !r.retire || out.deferred > 0 {
 		return err // the rest is for a later sweep
 	}
-	_, _, err = s.c.changeOn(ctx, p.newTrail(), p.somebody(), Request{}, needs{doing: keeping}, func(d *Dossier) ([]string, error) {
-		if d.stored.GetRotation() != r.job.ID {
-			return nil, errUnchanged // shed again meanwhile
+	return s.ended(ctx, p, func(d *Dossier) bool { return d.stored.GetRotation() == r.job.ID && d.stored.GetOldestVersion() == 0 })
+}
+
+// ended notes that versions are destroyed, unless others are to be meanwhile.
+func (s *sweep) ended(ctx context.Context, p place, still func(*Dossier) bool) error {
+	_, _, err := s.c.changeOn(ctx, p.newTrail(), p.somebody(), Request{}, needs{doing: keeping}, func(d *Dossier) ([]string, error) {
+		if !still(d) {
+			return nil, errUnchanged
 		}
-		d.stored.ShedDate = ""
+		d.stored.ShedDate, d.stored.OldestVersion = "", 0
 		return nil, nil
 	})
 	return err

@@ -82,8 +82,6 @@ func TestEndedContractGivesNothingOut(t *testing.T) {
 		}
 		_, err = c.Reveal(officer, f.sim, nil)
 		refusal(t, err, fault.Precondition, ReasonContractEnded)
-		_, err = c.Enrol(ctx, f.customer, Enrolment{Values: custodytest.NewSpecimens(3).PlainCustomer()})
-		refusal(t, err, fault.Exists, ReasonFormerContract)
 		refusal(t, c.DeleteArtefact(officer, f.bike, "", Request{}), fault.Precondition, ReasonContractEnded)
 		w.mustBeWhole(ctx, t)
 	})

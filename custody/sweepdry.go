@@ -5,8 +5,8 @@ import "github.com/wertfach/wertfach/custody/retention"
 // Found is what a dry run found to be due, in place of doing it.
 type Found struct {
 	// Classes counts what would go by its class in the retention rules: "secrets",
-	// "artefacts.bike", "identity-copies.document", and for each dossier that would
-	// be erased as a whole one "customer".
+	// "artefacts.bike", "identity-copies.document", and one "customer" for each
+	// contract of which nothing would stay: who the customer was in it.
 	Classes map[string]int
 }
 
@@ -17,7 +17,7 @@ func (s *sweep) foundDue(d *Dossier) {
 		return // the mark is of a day that has been put off
 	}
 	for _, h := range d.holdings() {
-		if over || h.Due != "" && h.Due <= d.today() && h.Class != retention.Customer {
+		if over || d.due(h) && (h.Class != retention.Customer || h.Former != "") {
 			s.report.Found.Classes[className(h)] += h.Count
 			any = true
 		}

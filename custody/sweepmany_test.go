@@ -177,7 +177,7 @@ func TestManySweepsShedOnce(t *testing.T) {
 		}
 		for _, name := range names {
 			d, err := c.viewAt(ctx, name, w.secret.key.place(name), needs{doing: keeping})
-			if err != nil || d.stored.GetShedDate() != "" || d.secretsKept() > 0 || len(d.stored.GetArtefacts()) != 2 {
+			if err != nil || d.stored.GetShedDate() != "" || len(d.compartments()) > 0 || len(d.stored.GetArtefacts()) != 2 {
 				t.Fatalf("%v, %v", err, d)
 			}
 			if info, err := c.keys.Info(ctx, d.key.Name); err != nil || info.LatestVersion != 2 || info.OldestVersion != 2 {

@@ -102,6 +102,7 @@ func toRetention(r custody.Retention) *wertfachv1.Retention {
 		out.Holdings = append(out.Holdings, &wertfachv1.Holding{
 			Class: string(h.Class), Kind: h.Kind, Count: int32(h.Count), DueDate: string(h.Due),
 			Anchor: string(h.Rule.Anchor), Period: h.Rule.Period.String(), Alignment: string(h.Rule.Alignment), Basis: h.Rule.Basis,
+			FormerEffectiveDate: string(h.Former),
 		})
 	}
 	return out

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wertfach/wertfach/audit"
 	"github.com/wertfach/wertfach/custody"
@@ -52,8 +53,8 @@ func (s privacy) export(req *wertfachv1.ExportCustomerRequest, stream wertfachv1
 	parts := bufio.NewWriterSize(out, chunk)
 	scans, err := s.custodian.Export(custody.ForRestricted(ctx, access.Restricted(req)), name, custody.ExportDraft{
 		Purpose: "PURPOSE_" + purpose, Secrets: req.GetIncludeSecrets(), Request: request(req),
-		Accesses: func(ctx context.Context, subject string) (export.Accesses, error) {
-			return s.accesses.newest(ctx, name.Institute.ID, subject, from, to)
+		Accesses: func(ctx context.Context, subject string, since time.Time) (export.Accesses, error) {
+			return s.accesses.newest(ctx, name.Institute.ID, subject, later(from, since), to)
 		},
 	}, parts)
 	if err == nil {
@@ -65,6 +66,14 @@ func (s privacy) export(req *wertfachv1.ExportCustomerRequest, stream wertfachv1
 	return stream.Send(&wertfachv1.ExportCustomerResponse{Part: &wertfachv1.ExportCustomerResponse_Summary{Summary: &wertfachv1.ExportSummary{
 		SizeBytes: out.size, Sha256: hex.EncodeToString(out.hash.Sum(nil)), Scans: int32(scans),
 	}}})
+}
+
+// later is the later one of two times.
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // archive sends what is written to it.
@@ -156,9 +165,12 @@ func (s privacy) ListAccesses(ctx context.Context, req *wertfachv1.ListAccessesR
 	if err != nil {
 		return nil, err
 	}
-	subject, err := s.custodian.SubjectRead(custody.ForRestricted(ctx, access.Restricted(req)), name)
+	subject, since, err := s.custodian.SubjectRead(custody.ForRestricted(ctx, access.Restricted(req)), name)
 	if err != nil {
 		return nil, err
+	}
+	if from = later(from, since); !from.Before(to) {
+		return &wertfachv1.ListAccessesResponse{}, nil
 	}
 	page, err := s.accesses.list(ctx, audit.Query{
 		Institute: name.Institute.ID, Subject: subject, From: from, To: to, Size: eventsAtOnce(req.GetPageSize()), Token: req.GetPageToken(),

@@ -19,7 +19,7 @@ type rotateReport struct {
 	Done      int            `json:"done"`                   // customers all of whose data keys are under the newest version
 	Rotated   int            `json:"rotated"`                // customers whose key got a new version
 	Rewrapped int            `json:"rewrapped"`              // data keys that were wrapped anew
-	Retired   int            `json:"retired"`                // customers whose old versions were destroyed
+	Retired   int            `json:"retired"`                // customers whose old versions the next sweep destroys
 	Deferred  int            `json:"deferred"`               // customers whose old versions an upload may still need
 	Skipped   int            `json:"skipped"`                // customers who are being erased, or gone
 	Failures  map[string]int `json:"failures"`               // customers who could not be done, by reason
@@ -71,17 +71,17 @@ customer whose key changes leaves an event in the audit log. The process needs a
 audit.spool_file of its own.
 
   --rewrap-only  gives no new versions: for keys that were rotated in Vault by hand
-  --retire-old   destroys, in a second round a minute later, the versions under
-                 which nothing is left. Backups of the store from before then don't
-                 open any more, not even to restore a single customer, and nobody
-                 can undo that
+  --retire-old   gives up, in a second round a minute later, the versions under
+                 which nothing is left, and the next sweep destroys them. Backups of
+                 the store from before then don't open any more, not even to restore
+                 a single customer, and nobody can undo that
 
 It prints a line of JSON that counts what it did:
   total      customers that it was about
   done       customers all of whose data keys are under the newest version
   rotated    customers whose key got a new version
   rewrapped  data keys that were wrapped anew
-  retired    customers whose old versions were destroyed
+  retired    customers whose old versions the next sweep destroys
   deferred   customers whose old versions stay, because an upload may need them
   skipped    customers who are being erased, or gone
   failures   customers who could not be done now, by reason
@@ -98,7 +98,7 @@ names by pseudonym and the next rotation tries again; 130 interrupted.`,
 	flags.StringVar(&f.institute, "institute", "", "rotate the keys of all customers of the institute with this `ID` or NAME: musterbank or institutes/musterbank")
 	flags.BoolVar(&f.all, "all", false, "rotate the keys of all customers")
 	flags.BoolVar(&f.rewrapOnly, "rewrap-only", false, "give no new versions")
-	flags.BoolVar(&f.retireOld, "retire-old", false, "destroy old versions")
+	flags.BoolVar(&f.retireOld, "retire-old", false, "have the next sweep destroy old versions")
 	flags.Var(perSecond{&f.rate}, "rate", "begin at most `N/s` customers a second")
 	return configFlag(cmd, &f.config)
 }

@@ -30,8 +30,8 @@ func TestWhatGoesWhen(t *testing.T) {
 	}
 	table := s.must(t, "privacy-officer", "", append(explain, "--terminate", "2199-07-01", "-o", "table")...)
 	for _, want := range []string{
-		"CLASS      KIND      COUNT  GOES ON     RULE                          BASIS\n",
-		"artefacts  sim_card  1      2203-01-01  contract-end P3Y end-of-year  §§ 195, 199 BGB", "\n\ncontract",
+		"CONTRACT  CLASS      KIND      COUNT  GOES ON     RULE                          BASIS\n",
+		"present   artefacts  sim_card  1      2203-01-01  contract-end P3Y end-of-year  §§ 195, 199 BGB", "\n\ncontract",
 		"terminating, first day without: 2199-07-01\n", "next something goes  2199-07-01\n", "nothing is left      2203-01-01\n",
 	} {
 		if !strings.Contains(table, want) {
@@ -80,7 +80,10 @@ func TestRetentionTable(t *testing.T) {
 	at := timestamppb.New(time.Date(2026, 11, 21, 22, 50, 0, 0, time.UTC))
 	got := printed(t, "table", &wertfachv1.Retention{
 		Contract: &wertfachv1.Contract{State: 1},
-		Holdings: []*wertfachv1.Holding{{Class: "customer", Count: 1, Anchor: "contract-end", Period: "P0D", Alignment: "exact", Basis: "law"}},
+		Holdings: []*wertfachv1.Holding{
+			{Class: "customer", Count: 1, DueDate: "2030-01-01", Anchor: "contract-end", Period: "P3Y", Alignment: "end-of-year", Basis: "law", FormerEffectiveDate: "2026-02-01"},
+			{Class: "customer", Count: 1, Anchor: "contract-end", Period: "P0D", Alignment: "exact", Basis: "law"},
+		},
 		Restrictions: []*wertfachv1.Restriction{
 			{Ground: wertfachv1.Restriction_GROUND_OBJECTION, CreateTime: at, LiftTime: at}, {Ground: 99, CreateTime: at},
 		},
@@ -90,8 +93,9 @@ func TestRetentionTable(t *testing.T) {
 		},
 		ErasureRequest: &wertfachv1.ErasureRequest{Ground: wertfachv1.ErasureRequest_GROUND_CHILD, Reason: "y", RequestedBy: "a#b", LapseTime: at},
 	})
-	want := `CLASS     KIND  COUNT  GOES ON  RULE                    BASIS
-customer  -     1      -        contract-end P0D exact  law
+	want := `CONTRACT          CLASS     KIND  COUNT  GOES ON     RULE                          BASIS
+ended 2026-02-01  customer  -     1      2030-01-01  contract-end P3Y end-of-year  law
+present           customer  -     1      -           contract-end P0D exact        law
 
 contract             active
 restriction          objection, since 2026-11-21 22:50 UTC, lifted 2026-11-21 22:50 UTC

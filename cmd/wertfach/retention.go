@@ -52,9 +52,13 @@ without contract, or today, as for "wertfach contract terminate".`,
 // governs that.
 func (c *cli) printRetention(r *wertfachv1.Retention) error {
 	err := c.table(func(row func(...string)) {
-		row("CLASS", "KIND", "COUNT", "GOES ON", "RULE", "BASIS")
+		row("CONTRACT", "CLASS", "KIND", "COUNT", "GOES ON", "RULE", "BASIS")
 		for _, h := range r.GetHoldings() {
-			row(h.GetClass(), cmp.Or(h.GetKind(), "-"), fmt.Sprint(h.GetCount()), cmp.Or(h.GetDueDate(), "-"),
+			contract := "present"
+			if h.GetFormerEffectiveDate() != "" {
+				contract = "ended " + h.GetFormerEffectiveDate()
+			}
+			row(contract, h.GetClass(), cmp.Or(h.GetKind(), "-"), fmt.Sprint(h.GetCount()), cmp.Or(h.GetDueDate(), "-"),
 				strings.Join(nonEmpty(h.GetAnchor(), h.GetPeriod(), h.GetAlignment()), " "), cmp.Or(h.GetBasis(), "-"))
 		}
 	})

@@ -266,6 +266,43 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestFormerContracts: what is kept of a contract before the present one lies in the
+// archive like the rest, or is said to be withheld.
+func TestFormerContracts(t *testing.T) {
+	t.Parallel()
+	r, content := full(t)
+	was := r.Customer
+	was.Contract = export.Contract{State: "ended", EffectiveDate: "2025-02-01"}
+	r.FormerContracts = []export.FormerContract{
+		{EffectiveDate: "2024-03-01", Withheld: true, Artefacts: []export.Artefact{}},
+		{EffectiveDate: "2025-02-01", Customer: &was, Artefacts: r.Artefacts},
+	}
+	r.Retention[0].FormerContract = "2025-02-01"
+	r.Artefacts = nil
+	files, names := opened(t, written(t, r))
+	if len(names) != 5+len(content) {
+		t.Errorf("files are %q", names)
+	}
+	for name, want := range content {
+		if !bytes.Equal(files[name], want) {
+			t.Errorf("%s: %d bytes, not those of the scan", name, len(files[name]))
+		}
+	}
+	for name, want := range map[string][]string{
+		"summary.de.html": {"Früherer Vertrag, erster Tag ohne ihn 01.03.2024", "Die Datenschutzstelle", "ohne ihn 01.02.2025", "Rahmennummer", "früherer Vertrag, bis vor 01.02.2025"},
+		"summary.en.html": {"Former contract, first day without it 1 March 2024", "The privacy officers", "without it 1 February 2025", "Frame number", "former contract, until before 1 February 2025"},
+	} {
+		for _, text := range want {
+			if !strings.Contains(string(files[name]), text) {
+				t.Errorf("%s does not say %q", name, text)
+			}
+		}
+	}
+	r.Artefacts = []export.Artefact{}
+	files, _ = opened(t, written(t, r))
+	checkSchema(t, files)
+}
+
 // TestNoArchive: what goes wrong leaves nothing that opens.
 func TestNoArchive(t *testing.T) {
 	t.Parallel()

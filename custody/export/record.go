@@ -40,6 +40,9 @@ type Record struct {
 	Customer  Customer `json:"customer"`
 	// Artefacts are in the order of their registration, as all lists are.
 	Artefacts []Artefact `json:"artefacts"`
+	// FormerContracts ended before the customer came back, and something of them is
+	// kept; the oldest comes first.
+	FormerContracts []FormerContract `json:"former_contracts,omitempty"`
 	// Purposes are what the data is processed for, and Sources where it is from
 	// (Art. 15(1)(a) and (g)).
 	Purposes []Purpose `json:"purposes"`
@@ -80,6 +83,17 @@ type Contract struct {
 	State         string `json:"state"`
 	EffectiveDate string `json:"effective_date,omitempty"`
 	Reason        string `json:"reason,omitempty"`
+}
+
+// FormerContract is what is kept of a contract that ended before the present one. It
+// is restricted (Art. 18 GDPR).
+type FormerContract struct {
+	EffectiveDate string `json:"effective_date"` // the first day without it
+	// Withheld says that only a privacy officer's export has the rest.
+	Withheld bool `json:"withheld"`
+	// Customer is who the customer was then.
+	Customer  *Customer  `json:"customer,omitempty"`
+	Artefacts []Artefact `json:"artefacts"`
 }
 
 // Artefact is something that the customer registered.
@@ -135,14 +149,16 @@ type Recipient struct {
 
 // Holding is data of one class that goes on one day, and the rule for it.
 type Holding struct {
-	Class     string `json:"class"`
-	Kind      string `json:"kind,omitempty"`
-	Count     int    `json:"count"`
-	DueDate   string `json:"due_date,omitempty"`
-	Anchor    string `json:"anchor"`
-	Period    string `json:"period"`
-	Alignment string `json:"alignment"`
-	Basis     string `json:"basis"`
+	Class   string `json:"class"`
+	Kind    string `json:"kind,omitempty"`
+	Count   int    `json:"count"`
+	DueDate string `json:"due_date,omitempty"`
+	// FormerContract is the first day without the former contract that it is of.
+	FormerContract string `json:"former_contract,omitempty"`
+	Anchor         string `json:"anchor"`
+	Period         string `json:"period"`
+	Alignment      string `json:"alignment"`
+	Basis          string `json:"basis"`
 }
 
 // Restriction is a restriction of processing (Art. 18 GDPR).

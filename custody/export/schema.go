@@ -29,7 +29,7 @@ var Schema = sync.OnceValue(func() []byte {
 	for _, k := range field.Artefact.Kinds() {
 		kinds = append(kinds, k.Name)
 	}
-	at(schema, "properties", "artefacts", "items", "properties", "kind")["enum"] = kinds
+	at(defs, "artefact", "properties", "kind")["enum"] = kinds
 	text, err := encode(schema)
 	if err != nil {
 		panic(fmt.Sprintf("export: the schema can't be written: %v", err))

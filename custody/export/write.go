@@ -72,10 +72,10 @@ func Write(w io.Writer, r Record, zone *time.Location) error {
 	if err := a.add(schemaName, "application/schema+json", bytes.NewReader(Schema())); err != nil {
 		return err
 	}
-	for _, artefact := range r.Artefacts {
-		for _, s := range artefact.Scans {
-			if err := a.addScan(s); err != nil {
-				return fmt.Errorf("adding a scan: %w", err)
+	for _, artefacts := range r.allArtefacts() {
+		for _, artefact := range artefacts {
+			if err := a.addScans(artefact.Scans); err != nil {
+				return err
 			}
 		}
 	}
@@ -91,13 +91,31 @@ func Write(w io.Writer, r Record, zone *time.Location) error {
 
 // place says where the scans lie.
 func (r *Record) place() {
-	r.Artefacts = slices.Clone(r.Artefacts)
-	for i, a := range r.Artefacts {
-		r.Artefacts[i].Scans = slices.Clone(a.Scans)
+	r.Artefacts = placed(r.Artefacts)
+	r.FormerContracts = slices.Clone(r.FormerContracts)
+	for i, f := range r.FormerContracts {
+		r.FormerContracts[i].Artefacts = placed(f.Artefacts)
+	}
+}
+
+func placed(artefacts []Artefact) []Artefact {
+	artefacts = slices.Clone(artefacts)
+	for i, a := range artefacts {
+		artefacts[i].Scans = slices.Clone(a.Scans)
 		for j, s := range a.Scans {
-			r.Artefacts[i].Scans[j].File = "scans/" + a.ID + "/" + fileName(j+1, s.FileName, s.MediaType)
+			artefacts[i].Scans[j].File = "scans/" + a.ID + "/" + fileName(j+1, s.FileName, s.MediaType)
 		}
 	}
+	return artefacts
+}
+
+// allArtefacts are those of the present contract, and those of each former one.
+func (r *Record) allArtefacts() [][]Artefact {
+	all := [][]Artefact{r.Artefacts}
+	for _, f := range r.FormerContracts {
+		all = append(all, f.Artefacts)
+	}
+	return all
 }
 
 func encode(v any) ([]byte, error) {
@@ -119,6 +137,15 @@ type archive struct {
 func (a *archive) add(name, mediaType string, content io.Reader) error {
 	_, err := a.copy(name, mediaType, zip.Deflate, content)
 	return err
+}
+
+func (a *archive) addScans(scans []Scan) error {
+	for _, s := range scans {
+		if err := a.addScan(s); err != nil {
+			return fmt.Errorf("adding a scan: %w", err)
+		}
+	}
+	return nil
 }
 
 func (a *archive) addScan(s Scan) error {

@@ -1,9 +1,8 @@
 # What a wertfach server may do in Vault. `wertfach init` installs it, with the
 # configured transit_mount in the place of transit/.
 #
-# Whatever is not here is denied: destroying a key is for sweeper.hcl alone,
-# rotating one and destroying its old versions for both sweeper.hcl and
-# operator.hcl. Vault copies the rules for each request, those
+# Whatever is not here is denied: destroying a key or old versions of it is for
+# sweeper.hcl alone, rotating one for it and operator.hcl. Vault copies the rules for each request, those
 # about parameters at the highest price (45 µs of 240 for the set that said it
 # all), so there is none here that binds nothing. All three contexts are a server's
 # to use, and a customer's key, which is derived, Vault does not use without one.

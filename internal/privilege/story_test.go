@@ -275,16 +275,17 @@ func (s *site) mustBeTrimmed(t *testing.T, institute string, oldest int) {
 			t.Errorf("%s is %s, want %d", field, got, oldest)
 		}
 	}
-	for _, id := range []deploy.Identity{deploy.Sweeper, deploy.Operator} {
+	for id, want := range map[deploy.Identity]int{deploy.Sweeper: http.StatusBadRequest, deploy.Operator: http.StatusForbidden} {
 		back := map[string]any{"min_decryption_version": oldest - 1, "min_encryption_version": oldest - 1}
-		if status, said := s.ask(t, s.token(t, id), "PUT", path+"/config", back); status != http.StatusBadRequest {
+		if status, said := s.ask(t, s.token(t, id), "PUT", path+"/config", back); status != want {
 			t.Errorf("%s brings a version back: %d %s", id, status, said)
 		}
 	}
 }
 
 // testRotation: the operator gives a customer's key a new version, wraps anew what
-// lies under the old one and destroys it, and opens no secret.
+// lies under the old one and gives that up for the sweeper to destroy, and opens no
+// secret.
 func (s *site) testRotation(t *testing.T) {
 	ctx := t.Context()
 	server, name, sim := s.enrolled(t, "rotbank")
@@ -298,6 +299,9 @@ func (s *site) testRotation(t *testing.T) {
 		if err != nil || report.Failed() > 0 || report.Done != 1 {
 			t.Errorf("rotating: %v, %+v", err, report)
 		}
+	}
+	if report, err := s.custodian(t, deploy.Sweeper, "rotbank").Sweep(ctx, custody.SweepOptions{Grace: -1}); err != nil || report.Failures > 0 {
+		t.Errorf("sweeping: %v, %+v", err, report)
 	}
 	s.mustBeTrimmed(t, "rotbank", 3)
 	index, err := operator.RotateIndex(ctx, custody.IndexOptions{Grace: time.Nanosecond, Recorder: unheard{}})

@@ -81,8 +81,8 @@ func asks(dk vault.DataKey) []ask {
 	add(nobody, "PUT", "{mount}/keys/{new}", map[string]any{"exportable": true})
 	add(nobody, "LIST", "{mount}/keys", nil)
 	for key, who := range map[string]struct{ deletes, ends, trims []deploy.Identity }{
-		"{key}":  {deletes: []deploy.Identity{sweeper}, ends: []deploy.Identity{operator, sweeper}, trims: []deploy.Identity{operator, sweeper}},
-		"system": {ends: []deploy.Identity{operator}},
+		"{key}":  {deletes: []deploy.Identity{sweeper}, ends: []deploy.Identity{sweeper}, trims: []deploy.Identity{sweeper}},
+		"system": {},
 		"attest": {},
 	} {
 		path := "{mount}/keys/" + key

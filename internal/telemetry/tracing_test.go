@@ -211,18 +211,20 @@ func TestCollectorsThatAreNone(t *testing.T) {
 			t.Parallel()
 			j := &journal{}
 			s := open(t, telemetry.Config{Metrics: true, Log: slog.New(slog.NewTextHandler(j, nil)), Traces: &telemetry.Traces{Endpoint: endpoint, Ratio: 1}})
-			const calls = 1500 // more spans than the queue takes
-			begun := time.Now()
+			const calls = 1500          // more spans than the queue takes
+			longest := time.Duration(0) // whoever waits for a collector waits until it is given up
 			for range calls {
+				begun := time.Now()
 				_, err := s.GetArtefact(t.Context(), named("a"))
 				ok(t, err)
+				longest = max(longest, time.Since(begun))
 			}
-			if took := time.Since(begun); took > calls*10*time.Millisecond {
-				t.Errorf("%d calls took %v", calls, took)
+			if longest > 5*time.Second {
+				t.Errorf("a call took %v", longest)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
-			begun = time.Now()
+			begun := time.Now()
 			s.Close(ctx)
 			if took := time.Since(begun); took > 5*time.Second {
 				t.Errorf("it stopped after %v", took)

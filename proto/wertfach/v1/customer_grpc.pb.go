@@ -34,8 +34,10 @@ const (
 // CustomerService keeps who a customer is and what was booked.
 type CustomerServiceClient interface {
 	// Opens a dossier, with a key of its own, for a customer who is not enrolled. One
-	// whose contract has ended is enrolled until what must be kept is gone: then it
-	// answers ALREADY_EXISTS with the reason FORMER_CONTRACT_KEPT.
+	// whose contract has ended is enrolled anew: what a retention rule keeps of the
+	// former contract stays in the dossier, restricted, until its day, and nothing of
+	// it is carried over. FAILED_PRECONDITION with the reason
+	// PROCESSING_RESTRICTED while the processing is restricted.
 	EnrolCustomer(ctx context.Context, in *EnrolCustomerRequest, opts ...grpc.CallOption) (*Customer, error)
 	// Reads a customer, masked.
 	GetCustomer(ctx context.Context, in *GetCustomerRequest, opts ...grpc.CallOption) (*Customer, error)
@@ -101,8 +103,10 @@ func (c *customerServiceClient) SetServices(ctx context.Context, in *SetServices
 // CustomerService keeps who a customer is and what was booked.
 type CustomerServiceServer interface {
 	// Opens a dossier, with a key of its own, for a customer who is not enrolled. One
-	// whose contract has ended is enrolled until what must be kept is gone: then it
-	// answers ALREADY_EXISTS with the reason FORMER_CONTRACT_KEPT.
+	// whose contract has ended is enrolled anew: what a retention rule keeps of the
+	// former contract stays in the dossier, restricted, until its day, and nothing of
+	// it is carried over. FAILED_PRECONDITION with the reason
+	// PROCESSING_RESTRICTED while the processing is restricted.
 	EnrolCustomer(context.Context, *EnrolCustomerRequest) (*Customer, error)
 	// Reads a customer, masked.
 	GetCustomer(context.Context, *GetCustomerRequest) (*Customer, error)

@@ -373,9 +373,12 @@ type Holding struct {
 	// to which day ("exact", "end-of-year", "end-of-next-year"),
 	Alignment string `protobuf:"bytes,7,opt,name=alignment,proto3" json:"alignment,omitempty"`
 	// and why: the legal basis.
-	Basis         string `protobuf:"bytes,8,opt,name=basis,proto3" json:"basis,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Basis string `protobuf:"bytes,8,opt,name=basis,proto3" json:"basis,omitempty"`
+	// The first day without the former contract that it is of, YYYY-MM-DD; empty
+	// where it is of the present one.
+	FormerEffectiveDate string `protobuf:"bytes,9,opt,name=former_effective_date,json=formerEffectiveDate,proto3" json:"former_effective_date,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *Holding) Reset() {
@@ -460,6 +463,13 @@ func (x *Holding) GetAlignment() string {
 func (x *Holding) GetBasis() string {
 	if x != nil {
 		return x.Basis
+	}
+	return ""
+}
+
+func (x *Holding) GetFormerEffectiveDate() string {
+	if x != nil {
+		return x.FormerEffectiveDate
 	}
 	return ""
 }
@@ -1582,7 +1592,7 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\x10GROUND_OBJECTION\x10\x03\x12\x13\n" +
 	"\x0fGROUND_UNLAWFUL\x10\x04\x12\x1b\n" +
 	"\x17GROUND_LEGAL_OBLIGATION\x10\x05\x12\x10\n" +
-	"\fGROUND_CHILD\x10\x06\"\xda\x01\n" +
+	"\fGROUND_CHILD\x10\x06\"\x98\x02\n" +
 	"\aHolding\x12\x14\n" +
 	"\x05class\x18\x01 \x01(\tR\x05class\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -1591,7 +1601,8 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\x06anchor\x18\x05 \x01(\tR\x06anchor\x12\x16\n" +
 	"\x06period\x18\x06 \x01(\tR\x06period\x12\x1c\n" +
 	"\talignment\x18\a \x01(\tR\talignment\x12\x1c\n" +
-	"\x05basis\x18\b \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x05basis\"\xed\x02\n" +
+	"\x05basis\x18\b \x01(\tB\x06\xb2\xbb\x18\x02\b\x01R\x05basis\x12<\n" +
+	"\x15former_effective_date\x18\t \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\x13formerEffectiveDate\"\xed\x02\n" +
 	"\x04Hold\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12*\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x16.wertfach.v1.Hold.KindR\x04kind\x12 \n" +

@@ -46,7 +46,8 @@ type LifecycleServiceClient interface {
 	// Fixes the day on which the contract ends. Until then it can be cancelled.
 	// From then on nothing is registered, changed or revealed; secrets go with the
 	// next sweep, and the rest is restricted until the retention rules of the
-	// institute have it go.
+	// institute have it go. A request that is repeated after the customer came back
+	// is answered with the new contract, which goes on.
 	TerminateContract(ctx context.Context, in *TerminateContractRequest, opts ...grpc.CallOption) (*Customer, error)
 	// Takes back a termination whose day has not come.
 	CancelTermination(ctx context.Context, in *CancelTerminationRequest, opts ...grpc.CallOption) (*Customer, error)
@@ -225,7 +226,8 @@ type LifecycleServiceServer interface {
 	// Fixes the day on which the contract ends. Until then it can be cancelled.
 	// From then on nothing is registered, changed or revealed; secrets go with the
 	// next sweep, and the rest is restricted until the retention rules of the
-	// institute have it go.
+	// institute have it go. A request that is repeated after the customer came back
+	// is answered with the new contract, which goes on.
 	TerminateContract(context.Context, *TerminateContractRequest) (*Customer, error)
 	// Takes back a termination whose day has not come.
 	CancelTermination(context.Context, *CancelTerminationRequest) (*Customer, error)

@@ -45,13 +45,14 @@ type PrivacyServiceClient interface {
 	// recipient was told of a rectification (Art. 19).
 	RecordDisclosure(ctx context.Context, in *RecordDisclosureRequest, opts ...grpc.CallOption) (*Disclosure, error)
 	// Lists to whom something of a customer's data was passed on, and who must be
-	// told of a rectification, in the order of recording.
+	// told of a rectification, in the order of recording. What was passed on under
+	// a former contract is told for a restricted_purpose.
 	ListDisclosures(ctx context.Context, in *ListDisclosuresRequest, opts ...grpc.CallOption) (*ListDisclosuresResponse, error)
 	// Lists who had access to a customer's data, when and what for, in the order of
 	// time. It is read from the audit log, of which nothing shows that is not about
 	// the customer. Portals see the role of who looked, and not the person: the
 	// customer has no right to the names of those who acted for the institute (CJEU,
-	// C-579/21).
+	// C-579/21). Accesses under a former contract are told for a restricted_purpose.
 	ListAccesses(ctx context.Context, in *ListAccessesRequest, opts ...grpc.CallOption) (*ListAccessesResponse, error)
 }
 
@@ -130,13 +131,14 @@ type PrivacyServiceServer interface {
 	// recipient was told of a rectification (Art. 19).
 	RecordDisclosure(context.Context, *RecordDisclosureRequest) (*Disclosure, error)
 	// Lists to whom something of a customer's data was passed on, and who must be
-	// told of a rectification, in the order of recording.
+	// told of a rectification, in the order of recording. What was passed on under
+	// a former contract is told for a restricted_purpose.
 	ListDisclosures(context.Context, *ListDisclosuresRequest) (*ListDisclosuresResponse, error)
 	// Lists who had access to a customer's data, when and what for, in the order of
 	// time. It is read from the audit log, of which nothing shows that is not about
 	// the customer. Portals see the role of who looked, and not the person: the
 	// customer has no right to the names of those who acted for the institute (CJEU,
-	// C-579/21).
+	// C-579/21). Accesses under a former contract are told for a restricted_purpose.
 	ListAccesses(context.Context, *ListAccessesRequest) (*ListAccessesResponse, error)
 	mustEmbedUnimplementedPrivacyServiceServer()
 }

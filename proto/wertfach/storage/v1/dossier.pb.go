@@ -52,16 +52,25 @@ type Dossier struct {
 	// such day is fixed.
 	Due *Due `protobuf:"bytes,10,opt,name=due,proto3" json:"due,omitempty"`
 	// The day on which the last class of data went by its rule while others
-	// stayed, YYYY-MM-DD, until the versions of the customer's key are destroyed
-	// that open older copies of it; empty otherwise.
+	// stayed, or an operator asked for it, YYYY-MM-DD, until the versions of the
+	// customer's key are destroyed that open older copies of it; empty otherwise.
 	ShedDate string `protobuf:"bytes,11,opt,name=shed_date,json=shedDate,proto3" json:"shed_date,omitempty"`
 	// The restrictions of processing, in their order; only the last may be in force.
 	Restrictions []*Restriction `protobuf:"bytes,12,rep,name=restrictions,proto3" json:"restrictions,omitempty"`
 	// What keeps or kept the dossier from being erased, in the order of placing.
 	Holds []*Hold `protobuf:"bytes,13,rep,name=holds,proto3" json:"holds,omitempty"`
 	// What was passed on to whom, and who must be told of a rectification, in the
-	// order of recording.
-	Disclosures   []*Disclosure `protobuf:"bytes,14,rep,name=disclosures,proto3" json:"disclosures,omitempty"`
+	// order of recording; of former contracts it lies with them.
+	Disclosures []*Disclosure `protobuf:"bytes,14,rep,name=disclosures,proto3" json:"disclosures,omitempty"`
+	// What is kept of contracts that ended before the customer came back, the
+	// oldest first. It is restricted.
+	FormerContracts []*FormerContract `protobuf:"bytes,15,rep,name=former_contracts,json=formerContracts,proto3" json:"former_contracts,omitempty"`
+	// The oldest version of the customer's key under which something lies, where
+	// an operator asked for those below to be destroyed; 0 otherwise.
+	OldestVersion int32 `protobuf:"varint,16,opt,name=oldest_version,json=oldestVersion,proto3" json:"oldest_version,omitempty"`
+	// The form of this message. A program that knows only older ones leaves the
+	// dossier alone, since it would not look after all that is in it.
+	Form          int32 `protobuf:"varint,17,opt,name=form,proto3" json:"form,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -194,6 +203,110 @@ func (x *Dossier) GetDisclosures() []*Disclosure {
 	return nil
 }
 
+func (x *Dossier) GetFormerContracts() []*FormerContract {
+	if x != nil {
+		return x.FormerContracts
+	}
+	return nil
+}
+
+func (x *Dossier) GetOldestVersion() int32 {
+	if x != nil {
+		return x.OldestVersion
+	}
+	return 0
+}
+
+func (x *Dossier) GetForm() int32 {
+	if x != nil {
+		return x.Form
+	}
+	return 0
+}
+
+// What a rule keeps of a contract that has ended, of a customer who was enrolled
+// again since.
+type FormerContract struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who the customer was then.
+	Customer *Record `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
+	// The services that were booked.
+	Services []string `protobuf:"bytes,2,rep,name=services,proto3" json:"services,omitempty"`
+	// How it ended.
+	Termination *Termination `protobuf:"bytes,3,opt,name=termination,proto3" json:"termination,omitempty"`
+	// What was registered under it.
+	Artefacts []*Artefact `protobuf:"bytes,4,rep,name=artefacts,proto3" json:"artefacts,omitempty"`
+	// What was passed on during it or of its data, and what recipients are owed.
+	Disclosures   []*Disclosure `protobuf:"bytes,5,rep,name=disclosures,proto3" json:"disclosures,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FormerContract) Reset() {
+	*x = FormerContract{}
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FormerContract) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FormerContract) ProtoMessage() {}
+
+func (x *FormerContract) ProtoReflect() protoreflect.Message {
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FormerContract.ProtoReflect.Descriptor instead.
+func (*FormerContract) Descriptor() ([]byte, []int) {
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *FormerContract) GetCustomer() *Record {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *FormerContract) GetServices() []string {
+	if x != nil {
+		return x.Services
+	}
+	return nil
+}
+
+func (x *FormerContract) GetTermination() *Termination {
+	if x != nil {
+		return x.Termination
+	}
+	return nil
+}
+
+func (x *FormerContract) GetArtefacts() []*Artefact {
+	if x != nil {
+		return x.Artefacts
+	}
+	return nil
+}
+
+func (x *FormerContract) GetDisclosures() []*Disclosure {
+	if x != nil {
+		return x.Disclosures
+	}
+	return nil
+}
+
 // The mark of a day, for the sweep to find.
 type Due struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -207,7 +320,7 @@ type Due struct {
 
 func (x *Due) Reset() {
 	*x = Due{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[1]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -219,7 +332,7 @@ func (x *Due) String() string {
 func (*Due) ProtoMessage() {}
 
 func (x *Due) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[1]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -232,7 +345,7 @@ func (x *Due) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Due.ProtoReflect.Descriptor instead.
 func (*Due) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{1}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Due) GetDate() string {
@@ -266,7 +379,7 @@ type Restriction struct {
 
 func (x *Restriction) Reset() {
 	*x = Restriction{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[2]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +391,7 @@ func (x *Restriction) String() string {
 func (*Restriction) ProtoMessage() {}
 
 func (x *Restriction) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[2]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +404,7 @@ func (x *Restriction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Restriction.ProtoReflect.Descriptor instead.
 func (*Restriction) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{2}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Restriction) GetGround() string {
@@ -344,7 +457,7 @@ type Hold struct {
 
 func (x *Hold) Reset() {
 	*x = Hold{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[3]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -356,7 +469,7 @@ func (x *Hold) String() string {
 func (*Hold) ProtoMessage() {}
 
 func (x *Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[3]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -369,7 +482,7 @@ func (x *Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hold.ProtoReflect.Descriptor instead.
 func (*Hold) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{3}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Hold) GetId() string {
@@ -439,7 +552,7 @@ type Disclosure struct {
 
 func (x *Disclosure) Reset() {
 	*x = Disclosure{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -451,7 +564,7 @@ func (x *Disclosure) String() string {
 func (*Disclosure) ProtoMessage() {}
 
 func (x *Disclosure) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[4]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -464,7 +577,7 @@ func (x *Disclosure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Disclosure.ProtoReflect.Descriptor instead.
 func (*Disclosure) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{4}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Disclosure) GetId() string {
@@ -536,7 +649,7 @@ type Record struct {
 
 func (x *Record) Reset() {
 	*x = Record{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +661,7 @@ func (x *Record) String() string {
 func (*Record) ProtoMessage() {}
 
 func (x *Record) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[5]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +674,7 @@ func (x *Record) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Record.ProtoReflect.Descriptor instead.
 func (*Record) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{5}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Record) GetValues() []*Value {
@@ -612,7 +725,7 @@ type Value struct {
 
 func (x *Value) Reset() {
 	*x = Value{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -624,7 +737,7 @@ func (x *Value) String() string {
 func (*Value) ProtoMessage() {}
 
 func (x *Value) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[6]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -637,7 +750,7 @@ func (x *Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Value.ProtoReflect.Descriptor instead.
 func (*Value) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{6}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Value) GetPath() string {
@@ -667,7 +780,7 @@ type Compartment struct {
 
 func (x *Compartment) Reset() {
 	*x = Compartment{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +792,7 @@ func (x *Compartment) String() string {
 func (*Compartment) ProtoMessage() {}
 
 func (x *Compartment) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[7]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +805,7 @@ func (x *Compartment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Compartment.ProtoReflect.Descriptor instead.
 func (*Compartment) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{7}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Compartment) GetPath() string {
@@ -731,7 +844,7 @@ type Artefact struct {
 
 func (x *Artefact) Reset() {
 	*x = Artefact{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[8]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +856,7 @@ func (x *Artefact) String() string {
 func (*Artefact) ProtoMessage() {}
 
 func (x *Artefact) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[8]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +869,7 @@ func (x *Artefact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Artefact.ProtoReflect.Descriptor instead.
 func (*Artefact) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{8}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Artefact) GetId() string {
@@ -822,7 +935,7 @@ type Scan struct {
 
 func (x *Scan) Reset() {
 	*x = Scan{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[9]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +947,7 @@ func (x *Scan) String() string {
 func (*Scan) ProtoMessage() {}
 
 func (x *Scan) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[9]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +960,7 @@ func (x *Scan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scan.ProtoReflect.Descriptor instead.
 func (*Scan) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{9}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Scan) GetId() string {
@@ -910,7 +1023,7 @@ type Termination struct {
 
 func (x *Termination) Reset() {
 	*x = Termination{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[10]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +1035,7 @@ func (x *Termination) String() string {
 func (*Termination) ProtoMessage() {}
 
 func (x *Termination) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[10]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +1048,7 @@ func (x *Termination) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Termination.ProtoReflect.Descriptor instead.
 func (*Termination) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{10}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Termination) GetEffectiveDate() string {
@@ -981,7 +1094,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[11]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1106,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[11]
+	mi := &file_wertfach_storage_v1_dossier_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1119,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{11}
+	return file_wertfach_storage_v1_dossier_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Request) GetId() string {
@@ -1034,7 +1147,7 @@ var File_wertfach_storage_v1_dossier_proto protoreflect.FileDescriptor
 
 const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"\n" +
-	"!wertfach/storage/v1/dossier.proto\x12\x13wertfach.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x05\n" +
+	"!wertfach/storage/v1/dossier.proto\x12\x13wertfach.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x06\n" +
 	"\aDossier\x12\x1f\n" +
 	"\vcustomer_id\x18\x01 \x01(\tR\n" +
 	"customerId\x12\x1d\n" +
@@ -1052,7 +1165,16 @@ const file_wertfach_storage_v1_dossier_proto_rawDesc = "" +
 	"\tshed_date\x18\v \x01(\tR\bshedDate\x12D\n" +
 	"\frestrictions\x18\f \x03(\v2 .wertfach.storage.v1.RestrictionR\frestrictions\x12/\n" +
 	"\x05holds\x18\r \x03(\v2\x19.wertfach.storage.v1.HoldR\x05holds\x12A\n" +
-	"\vdisclosures\x18\x0e \x03(\v2\x1f.wertfach.storage.v1.DisclosureR\vdisclosures\"-\n" +
+	"\vdisclosures\x18\x0e \x03(\v2\x1f.wertfach.storage.v1.DisclosureR\vdisclosures\x12N\n" +
+	"\x10former_contracts\x18\x0f \x03(\v2#.wertfach.storage.v1.FormerContractR\x0fformerContracts\x12%\n" +
+	"\x0eoldest_version\x18\x10 \x01(\x05R\roldestVersion\x12\x12\n" +
+	"\x04form\x18\x11 \x01(\x05R\x04form\"\xa9\x02\n" +
+	"\x0eFormerContract\x127\n" +
+	"\bcustomer\x18\x01 \x01(\v2\x1b.wertfach.storage.v1.RecordR\bcustomer\x12\x1a\n" +
+	"\bservices\x18\x02 \x03(\tR\bservices\x12B\n" +
+	"\vtermination\x18\x03 \x01(\v2 .wertfach.storage.v1.TerminationR\vtermination\x12;\n" +
+	"\tartefacts\x18\x04 \x03(\v2\x1d.wertfach.storage.v1.ArtefactR\tartefacts\x12A\n" +
+	"\vdisclosures\x18\x05 \x03(\v2\x1f.wertfach.storage.v1.DisclosureR\vdisclosures\"-\n" +
 	"\x03Due\x12\x12\n" +
 	"\x04date\x18\x01 \x01(\tR\x04date\x12\x12\n" +
 	"\x04mark\x18\x02 \x01(\tR\x04mark\"\xe5\x01\n" +
@@ -1134,51 +1256,57 @@ func file_wertfach_storage_v1_dossier_proto_rawDescGZIP() []byte {
 	return file_wertfach_storage_v1_dossier_proto_rawDescData
 }
 
-var file_wertfach_storage_v1_dossier_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_wertfach_storage_v1_dossier_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_wertfach_storage_v1_dossier_proto_goTypes = []any{
 	(*Dossier)(nil),               // 0: wertfach.storage.v1.Dossier
-	(*Due)(nil),                   // 1: wertfach.storage.v1.Due
-	(*Restriction)(nil),           // 2: wertfach.storage.v1.Restriction
-	(*Hold)(nil),                  // 3: wertfach.storage.v1.Hold
-	(*Disclosure)(nil),            // 4: wertfach.storage.v1.Disclosure
-	(*Record)(nil),                // 5: wertfach.storage.v1.Record
-	(*Value)(nil),                 // 6: wertfach.storage.v1.Value
-	(*Compartment)(nil),           // 7: wertfach.storage.v1.Compartment
-	(*Artefact)(nil),              // 8: wertfach.storage.v1.Artefact
-	(*Scan)(nil),                  // 9: wertfach.storage.v1.Scan
-	(*Termination)(nil),           // 10: wertfach.storage.v1.Termination
-	(*Request)(nil),               // 11: wertfach.storage.v1.Request
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*FormerContract)(nil),        // 1: wertfach.storage.v1.FormerContract
+	(*Due)(nil),                   // 2: wertfach.storage.v1.Due
+	(*Restriction)(nil),           // 3: wertfach.storage.v1.Restriction
+	(*Hold)(nil),                  // 4: wertfach.storage.v1.Hold
+	(*Disclosure)(nil),            // 5: wertfach.storage.v1.Disclosure
+	(*Record)(nil),                // 6: wertfach.storage.v1.Record
+	(*Value)(nil),                 // 7: wertfach.storage.v1.Value
+	(*Compartment)(nil),           // 8: wertfach.storage.v1.Compartment
+	(*Artefact)(nil),              // 9: wertfach.storage.v1.Artefact
+	(*Scan)(nil),                  // 10: wertfach.storage.v1.Scan
+	(*Termination)(nil),           // 11: wertfach.storage.v1.Termination
+	(*Request)(nil),               // 12: wertfach.storage.v1.Request
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_wertfach_storage_v1_dossier_proto_depIdxs = []int32{
-	5,  // 0: wertfach.storage.v1.Dossier.customer:type_name -> wertfach.storage.v1.Record
-	10, // 1: wertfach.storage.v1.Dossier.termination:type_name -> wertfach.storage.v1.Termination
-	8,  // 2: wertfach.storage.v1.Dossier.artefacts:type_name -> wertfach.storage.v1.Artefact
-	11, // 3: wertfach.storage.v1.Dossier.requests:type_name -> wertfach.storage.v1.Request
-	1,  // 4: wertfach.storage.v1.Dossier.due:type_name -> wertfach.storage.v1.Due
-	2,  // 5: wertfach.storage.v1.Dossier.restrictions:type_name -> wertfach.storage.v1.Restriction
-	3,  // 6: wertfach.storage.v1.Dossier.holds:type_name -> wertfach.storage.v1.Hold
-	4,  // 7: wertfach.storage.v1.Dossier.disclosures:type_name -> wertfach.storage.v1.Disclosure
-	12, // 8: wertfach.storage.v1.Restriction.create_time:type_name -> google.protobuf.Timestamp
-	12, // 9: wertfach.storage.v1.Restriction.customer_told_time:type_name -> google.protobuf.Timestamp
-	12, // 10: wertfach.storage.v1.Restriction.lift_time:type_name -> google.protobuf.Timestamp
-	12, // 11: wertfach.storage.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
-	12, // 12: wertfach.storage.v1.Hold.release_time:type_name -> google.protobuf.Timestamp
-	12, // 13: wertfach.storage.v1.Disclosure.create_time:type_name -> google.protobuf.Timestamp
-	12, // 14: wertfach.storage.v1.Disclosure.told_time:type_name -> google.protobuf.Timestamp
-	6,  // 15: wertfach.storage.v1.Record.values:type_name -> wertfach.storage.v1.Value
-	7,  // 16: wertfach.storage.v1.Record.compartments:type_name -> wertfach.storage.v1.Compartment
-	12, // 17: wertfach.storage.v1.Record.create_time:type_name -> google.protobuf.Timestamp
-	12, // 18: wertfach.storage.v1.Record.update_time:type_name -> google.protobuf.Timestamp
-	5,  // 19: wertfach.storage.v1.Artefact.record:type_name -> wertfach.storage.v1.Record
-	9,  // 20: wertfach.storage.v1.Artefact.scans:type_name -> wertfach.storage.v1.Scan
-	12, // 21: wertfach.storage.v1.Scan.create_time:type_name -> google.protobuf.Timestamp
-	12, // 22: wertfach.storage.v1.Termination.effective_time:type_name -> google.protobuf.Timestamp
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	6,  // 0: wertfach.storage.v1.Dossier.customer:type_name -> wertfach.storage.v1.Record
+	11, // 1: wertfach.storage.v1.Dossier.termination:type_name -> wertfach.storage.v1.Termination
+	9,  // 2: wertfach.storage.v1.Dossier.artefacts:type_name -> wertfach.storage.v1.Artefact
+	12, // 3: wertfach.storage.v1.Dossier.requests:type_name -> wertfach.storage.v1.Request
+	2,  // 4: wertfach.storage.v1.Dossier.due:type_name -> wertfach.storage.v1.Due
+	3,  // 5: wertfach.storage.v1.Dossier.restrictions:type_name -> wertfach.storage.v1.Restriction
+	4,  // 6: wertfach.storage.v1.Dossier.holds:type_name -> wertfach.storage.v1.Hold
+	5,  // 7: wertfach.storage.v1.Dossier.disclosures:type_name -> wertfach.storage.v1.Disclosure
+	1,  // 8: wertfach.storage.v1.Dossier.former_contracts:type_name -> wertfach.storage.v1.FormerContract
+	6,  // 9: wertfach.storage.v1.FormerContract.customer:type_name -> wertfach.storage.v1.Record
+	11, // 10: wertfach.storage.v1.FormerContract.termination:type_name -> wertfach.storage.v1.Termination
+	9,  // 11: wertfach.storage.v1.FormerContract.artefacts:type_name -> wertfach.storage.v1.Artefact
+	5,  // 12: wertfach.storage.v1.FormerContract.disclosures:type_name -> wertfach.storage.v1.Disclosure
+	13, // 13: wertfach.storage.v1.Restriction.create_time:type_name -> google.protobuf.Timestamp
+	13, // 14: wertfach.storage.v1.Restriction.customer_told_time:type_name -> google.protobuf.Timestamp
+	13, // 15: wertfach.storage.v1.Restriction.lift_time:type_name -> google.protobuf.Timestamp
+	13, // 16: wertfach.storage.v1.Hold.create_time:type_name -> google.protobuf.Timestamp
+	13, // 17: wertfach.storage.v1.Hold.release_time:type_name -> google.protobuf.Timestamp
+	13, // 18: wertfach.storage.v1.Disclosure.create_time:type_name -> google.protobuf.Timestamp
+	13, // 19: wertfach.storage.v1.Disclosure.told_time:type_name -> google.protobuf.Timestamp
+	7,  // 20: wertfach.storage.v1.Record.values:type_name -> wertfach.storage.v1.Value
+	8,  // 21: wertfach.storage.v1.Record.compartments:type_name -> wertfach.storage.v1.Compartment
+	13, // 22: wertfach.storage.v1.Record.create_time:type_name -> google.protobuf.Timestamp
+	13, // 23: wertfach.storage.v1.Record.update_time:type_name -> google.protobuf.Timestamp
+	6,  // 24: wertfach.storage.v1.Artefact.record:type_name -> wertfach.storage.v1.Record
+	10, // 25: wertfach.storage.v1.Artefact.scans:type_name -> wertfach.storage.v1.Scan
+	13, // 26: wertfach.storage.v1.Scan.create_time:type_name -> google.protobuf.Timestamp
+	13, // 27: wertfach.storage.v1.Termination.effective_time:type_name -> google.protobuf.Timestamp
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_wertfach_storage_v1_dossier_proto_init() }
@@ -1192,7 +1320,7 @@ func file_wertfach_storage_v1_dossier_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wertfach_storage_v1_dossier_proto_rawDesc), len(file_wertfach_storage_v1_dossier_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
