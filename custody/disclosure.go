@@ -81,6 +81,21 @@ func (d *Dossier) asDisclosure(s *storagev1.Disclosure) Disclosure {
 	return out
 }
 
+// others are who got something of the customer's data, under whatever contract, and is
+// to be told when it is restricted or erased (Art. 19 GDPR); each once, by name.
+func (d *Dossier) others() []string {
+	var all []string
+	for _, t := range d.terms() {
+		for _, s := range *t.disclosures {
+			if s.GetRecipient() != "" {
+				all = append(all, s.GetRecipient())
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // Disclosures lists what was passed on, in the order of recording. It says whether
 // there is more.
 func (c *Custodian) Disclosures(ctx context.Context, name resource.Customer, page Page) (list []Disclosure, more bool, err error) {

@@ -26,6 +26,9 @@ type ErasureRequest struct {
 	By        string // who asked, as the log names people
 	Requested time.Time
 	Lapses    time.Time
+	// Recipients are who is to be told of the erasure, of [Custodian.RequestErasure]
+	// alone.
+	Recipients []string
 }
 
 // ErasureDraft is a request to be made.
@@ -151,7 +154,7 @@ func (c *Custodian) RequestErasure(ctx context.Context, name resource.Customer, 
 	if err != nil {
 		return ErasureRequest{}, err
 	}
-	of, err := c.erasable(ctx, name, p, in, req)
+	of, recipients, err := c.erasable(ctx, name, p, in, req)
 	if err != nil {
 		return ErasureRequest{}, err
 	}
@@ -169,7 +172,7 @@ func (c *Custodian) RequestErasure(ctx context.Context, name resource.Customer, 
 			return ErasureRequest{}, notRequested() // it was made, and taken back
 		case err == nil && there.open(of, c.now()):
 			if there.ConfirmedBy == "" && there.By == in.By && there.Ground == r.Ground && there.Reason == r.Reason {
-				return there.forReaders(name), nil
+				return there.telling(name, recipients), nil
 			}
 			return ErasureRequest{}, fault.New(fault.Precondition, ReasonErasureRequested, "the erasure is requested already; another privacy officer may confirm it")
 		case err == nil, fault.KindOf(err) == fault.Corrupt:
@@ -179,7 +182,7 @@ func (c *Custodian) RequestErasure(ctx context.Context, name resource.Customer, 
 		}
 		err = c.writeRequest(ctx, p, r, condition)
 		if err == nil {
-			return r.forReaders(name), nil
+			return r.telling(name, recipients), nil
 		}
 		if !errors.Is(err, blobstore.ErrConflict) {
 			return ErasureRequest{}, backend(err)
@@ -188,38 +191,45 @@ func (c *Custodian) RequestErasure(ctx context.Context, name resource.Customer, 
 	return ErasureRequest{}, contention()
 }
 
+// telling is the request for who makes it, and so must know whom to tell.
+func (r *storedRequest) telling(name resource.Customer, recipients []string) ErasureRequest {
+	out := r.forReaders(name)
+	out.Recipients = recipients
+	return out
+}
+
 // erasable looks whether a customer may be erased on request, and gives the
-// enrolment that would be.
-func (c *Custodian) erasable(ctx context.Context, name resource.Customer, p place, in ErasureDraft, req Request) (enrolment, error) {
+// enrolment that would be, and who is to be told of it.
+func (c *Custodian) erasable(ctx context.Context, name resource.Customer, p place, in ErasureDraft, req Request) (enrolment, []string, error) {
 	d, err := c.viewAt(ctx, name, p, needs{anyState: true})
 	switch {
 	case err == nil && d.stored.GetErasing():
 		if _, err := c.readIntent(ctx, p); err == nil {
-			return enrolment{}, beingErased()
+			return enrolment{}, nil, beingErased()
 		}
-		return d.enrolment(), nil // it broke off, and nothing tells how it began
+		return d.enrolment(), d.others(), nil // it broke off, and nothing tells how it began
 	case err == nil:
 		if err := c.unused(d, req); err != nil {
-			return enrolment{}, err
+			return enrolment{}, nil, err
 		}
 		for _, err := range []error{d.namesNobody(in.Reason), fresh(in.ETag, d.stored.GetCustomer()), d.standsAgainst()} {
 			if err != nil {
-				return enrolment{}, err
+				return enrolment{}, nil, err
 			}
 		}
-		return d.enrolment(), nil
+		return d.enrolment(), d.others(), nil
 	case fault.KindOf(err) != fault.Corrupt && fault.KindOf(err) != fault.NotFound:
-		return enrolment{}, err
+		return enrolment{}, nil, err
 	}
 	// What is damaged or lost tells nothing that could stand against it.
 	keyName, alive, keyErr := c.keyOf(ctx, p)
 	if keyErr != nil {
-		return enrolment{}, backend(keyErr)
+		return enrolment{}, nil, backend(keyErr)
 	}
 	if !alive {
-		return enrolment{}, err
+		return enrolment{}, nil, err
 	}
-	return enrolment{key: keyName}, nil
+	return enrolment{key: keyName}, nil, nil
 }
 
 // CancelErasure takes back a request that nobody has confirmed.

@@ -2,6 +2,8 @@ package custody
 
 import (
 	"context"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +39,7 @@ func TestTwoOfficersErase(t *testing.T) {
 			t.Fatalf("%v, %+v", err, r.Request)
 		}
 		again, err := c.RequestErasure(ctx, f.customer, askedFor("asked for it", ""), Request{})
-		if err != nil || again != *r.Request {
+		if err != nil || !reflect.DeepEqual(again, *r.Request) {
 			t.Errorf("asked again: %v, %+v, want %+v", err, again, r.Request)
 		}
 		out, err := c.Erase(ctx, f.customer, Confirmation{By: "officer-paul", Reason: "seen the letter", ETag: f.etag}, request("erase"))
@@ -122,8 +124,14 @@ func TestWhatStandsAgainstAnErasure(t *testing.T) {
 			refusal(t, err, fault.Precondition, reason)
 		}
 		try(ReasonExempt, w.server(t, exempt))
-		if _, err := c.Restrict(ctx, f.customer, "GROUND_UNLAWFUL", Request{}); err != nil {
-			t.Fatal(err)
+		for _, recipient := range []string{"Police", "Insurer", "Police"} {
+			if _, err := c.Disclose(ctx, f.customer, DisclosureDraft{Recipient: recipient, Purpose: "PURPOSE_CLAIM", Classes: []string{"customer"}}, Request{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		told := []string{"Insurer", "Police"} // of a restriction and of an erasure
+		if r, err := c.Restrict(ctx, f.customer, "GROUND_UNLAWFUL", Request{}); err != nil || !slices.Equal(r.Recipients, told) {
+			t.Fatalf("%v, to be told are %v", err, r.Recipients)
 		}
 		try(ReasonRestricted, c)
 		if _, err := c.Lift(ctx, f.customer, w.clock.now(), Request{}); err != nil {
@@ -159,6 +167,9 @@ func TestWhatStandsAgainstAnErasure(t *testing.T) {
 		}
 		if report := w.sweepAll(ctx, t); report.Erased+report.Resumed > 0 {
 			t.Errorf("the sweep erases whose confirmation was refused: %+v", report)
+		}
+		if again, err := c.RequestErasure(ctx, f.customer, askedFor("asked for it", ""), Request{}); err != nil || !slices.Equal(again.Recipients, told) {
+			t.Errorf("%v, to be told are %v", err, again.Recipients)
 		}
 		if _, err := c.Erase(ctx, f.customer, Confirmation{By: "officer-paul"}, Request{}); err != nil {
 			t.Error(err)

@@ -36,7 +36,13 @@ func (d *Dossier) restriction() *storagev1.Restriction {
 // 18(1) GDPR. Until it is lifted nothing is changed or erased, by rule either.
 func (c *Custodian) Restrict(ctx context.Context, name resource.Customer, ground string, req Request) (Retention, error) {
 	revision := newRevision()
-	return c.govern(ctx, name, req, func(d *Dossier) error { return d.restrict(ground, revision) })
+	var recipients []string
+	out, err := c.govern(ctx, name, req, func(d *Dossier) error {
+		recipients = d.others()
+		return d.restrict(ground, revision)
+	})
+	out.Recipients = recipients
+	return out, err
 }
 
 func (d *Dossier) restrict(ground, revision string) error {

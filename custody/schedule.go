@@ -38,6 +38,8 @@ type Retention struct {
 	Holdings     []Holding
 	Next         retention.Day // the next day on which something goes; empty while none is fixed
 	Erase        retention.Day // the day on which nothing is left; empty likewise
+	// Recipients are who is to be told of a restriction, of [Custodian.Restrict] alone.
+	Recipients []string
 	// Request is the request for erasure that waits for another officer, of
 	// [Custodian.ExplainRetention] alone.
 	Request *ErasureRequest

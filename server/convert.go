@@ -84,7 +84,7 @@ func toScan(s custody.Scan) *wertfachv1.Scan {
 func toRetention(r custody.Retention) *wertfachv1.Retention {
 	out := &wertfachv1.Retention{
 		Name: r.Name.String(), Contract: toContract(r.Contract), NextDate: string(r.Next), EraseDate: string(r.Erase),
-		ErasureRequest: toErasureRequest(r.Request),
+		ErasureRequest: toErasureRequest(r.Request), Recipients: r.Recipients,
 	}
 	for _, s := range r.Restrictions {
 		out.Restrictions = append(out.Restrictions, &wertfachv1.Restriction{
@@ -115,6 +115,7 @@ func toErasureRequest(r *custody.ErasureRequest) *wertfachv1.ErasureRequest {
 	return &wertfachv1.ErasureRequest{
 		Name: r.Name.String(), Ground: wertfachv1.ErasureRequest_Ground(wertfachv1.ErasureRequest_Ground_value[r.Ground]), Reason: r.Reason,
 		RequestedBy: r.By, RequestTime: stamp(r.Requested), LapseTime: stamp(r.Lapses),
+		Recipients: r.Recipients,
 	}
 }
 

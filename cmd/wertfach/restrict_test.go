@@ -91,6 +91,7 @@ func TestRetentionTable(t *testing.T) {
 			{Id: "a", Kind: wertfachv1.Hold_KIND_TITLED_CLAIM, Reason: "4 O\x1b 12/26", UntilDate: "2056-11-22", CreateTime: at},
 			{Id: "b", Kind: wertfachv1.Hold_KIND_LEGAL_CLAIM, Reason: "x", CreateTime: at, ReleaseTime: at},
 		},
+		Recipients:     []string{"Insurer"},
 		ErasureRequest: &wertfachv1.ErasureRequest{Ground: wertfachv1.ErasureRequest_GROUND_CHILD, Reason: "y", RequestedBy: "a#b", LapseTime: at},
 	})
 	want := `CONTRACT          CLASS     KIND  COUNT  GOES ON     RULE                          BASIS
@@ -102,6 +103,7 @@ restriction          objection, since 2026-11-21 22:50 UTC, lifted 2026-11-21 22
 restriction          99, since 2026-11-21 22:50 UTC
 hold a               titled-claim, 4 O� 12/26, first day without: 2056-11-22, since 2026-11-21 22:50 UTC
 hold b               legal-claim, x, until it is released, since 2026-11-21 22:50 UTC, released 2026-11-21 22:50 UTC
+to be told           Insurer
 erasure requested    child, y, by a#b, lapses 2026-11-21 22:50 UTC
 next something goes  -
 nothing is left      -

@@ -76,6 +76,9 @@ func (c *cli) printRetention(r *wertfachv1.Retention) error {
 		for _, h := range r.GetHolds() {
 			row("hold "+h.GetId(), holdLine(h))
 		}
+		for _, recipient := range r.GetRecipients() {
+			row("to be told", recipient)
+		}
 		if r.GetErasureRequest() != nil {
 			row("erasure requested", requestLine(r.GetErasureRequest()))
 		}

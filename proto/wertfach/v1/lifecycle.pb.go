@@ -174,8 +174,11 @@ type Retention struct {
 	EraseDate string `protobuf:"bytes,7,opt,name=erase_date,json=eraseDate,proto3" json:"erase_date,omitempty"`
 	// The request for erasure that waits for another officer, if any.
 	ErasureRequest *ErasureRequest `protobuf:"bytes,8,opt,name=erasure_request,json=erasureRequest,proto3" json:"erasure_request,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// In the answer of RestrictProcessing alone: who got something of the data, as
+	// recorded, and is to be told of the restriction (Art. 19 GDPR).
+	Recipients    []string `protobuf:"bytes,9,rep,name=recipients,proto3" json:"recipients,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Retention) Reset() {
@@ -264,6 +267,13 @@ func (x *Retention) GetErasureRequest() *ErasureRequest {
 	return nil
 }
 
+func (x *Retention) GetRecipients() []string {
+	if x != nil {
+		return x.Recipients
+	}
+	return nil
+}
+
 // A privacy officer's request for a customer to be erased.
 type ErasureRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -278,7 +288,11 @@ type ErasureRequest struct {
 	// When it was asked for.
 	RequestTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=request_time,json=requestTime,proto3" json:"request_time,omitempty"`
 	// When it lapses.
-	LapseTime     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=lapse_time,json=lapseTime,proto3" json:"lapse_time,omitempty"`
+	LapseTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=lapse_time,json=lapseTime,proto3" json:"lapse_time,omitempty"`
+	// In the answer of RequestErasure alone: who got something of the data, as
+	// recorded, and is to be told of the erasure (Art. 19 GDPR). Nothing says it any
+	// more once the customer is erased.
+	Recipients    []string `protobuf:"bytes,7,rep,name=recipients,proto3" json:"recipients,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -351,6 +365,13 @@ func (x *ErasureRequest) GetRequestTime() *timestamppb.Timestamp {
 func (x *ErasureRequest) GetLapseTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.LapseTime
+	}
+	return nil
+}
+
+func (x *ErasureRequest) GetRecipients() []string {
+	if x != nil {
+		return x.Recipients
 	}
 	return nil
 }
@@ -1566,7 +1587,7 @@ var File_wertfach_v1_lifecycle_proto protoreflect.FileDescriptor
 
 const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\n" +
-	"\x1bwertfach/v1/lifecycle.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x1awertfach/v1/customer.proto\x1a\x1dwertfach/v1/restriction.proto\"\x86\x03\n" +
+	"\x1bwertfach/v1/lifecycle.proto\x12\vwertfach.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dwertfach/v1/annotations.proto\x1a\x1awertfach/v1/customer.proto\x1a\x1dwertfach/v1/restriction.proto\"\xb0\x03\n" +
 	"\tRetention\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x121\n" +
 	"\bcontract\x18\x02 \x01(\v2\x15.wertfach.v1.ContractR\bcontract\x12<\n" +
@@ -1576,7 +1597,10 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\tnext_date\x18\x06 \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\bnextDate\x12'\n" +
 	"\n" +
 	"erase_date\x18\a \x01(\tB\b\xb2\xbb\x18\x04\b\x02\x18\rR\teraseDate\x12D\n" +
-	"\x0ferasure_request\x18\b \x01(\v2\x1b.wertfach.v1.ErasureRequestR\x0eerasureRequest\"\xd8\x03\n" +
+	"\x0ferasure_request\x18\b \x01(\v2\x1b.wertfach.v1.ErasureRequestR\x0eerasureRequest\x12(\n" +
+	"\n" +
+	"recipients\x18\t \x03(\tB\b\xb2\xbb\x18\x04\b\x02\x18\x01R\n" +
+	"recipients\"\x82\x04\n" +
 	"\x0eErasureRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12:\n" +
 	"\x06ground\x18\x02 \x01(\x0e2\".wertfach.v1.ErasureRequest.GroundR\x06ground\x12 \n" +
@@ -1584,7 +1608,10 @@ const file_wertfach_v1_lifecycle_proto_rawDesc = "" +
 	"\frequested_by\x18\x04 \x01(\tR\vrequestedBy\x12=\n" +
 	"\frequest_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vrequestTime\x129\n" +
 	"\n" +
-	"lapse_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tlapseTime\"\xb1\x01\n" +
+	"lapse_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tlapseTime\x12(\n" +
+	"\n" +
+	"recipients\x18\a \x03(\tB\b\xb2\xbb\x18\x04\b\x02\x18\x01R\n" +
+	"recipients\"\xb1\x01\n" +
 	"\x06Ground\x12\x16\n" +
 	"\x12GROUND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13GROUND_PURPOSE_GONE\x10\x01\x12\x1c\n" +
