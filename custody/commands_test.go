@@ -20,10 +20,11 @@ func (m *modelled) enrol(name resource.Customer) {
 	if rapid.IntRange(0, 9).Draw(m.T, "broken") == 0 {
 		delete(values, "family_name")
 	}
-	req := m.request(name, "enrol", values, services)
+	returning := rapid.Bool().Draw(m.T, "returning")
+	req := m.request(name, "enrol", values, services, returning)
 	m.do(func() {
-		_, err := m.server().Enrol(m.ctx, name, Enrolment{Values: values, Services: services, Request: req})
-		m.same("enrol", err, m.model.enrol(name.ID, values, services, req))
+		_, err := m.server().Enrol(m.ctx, name, Enrolment{Values: values, Services: services, Returning: returning, Request: req})
+		m.same("enrol", err, m.model.enrol(name.ID, values, services, returning, req))
 	})
 }
 

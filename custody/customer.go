@@ -31,7 +31,9 @@ type Customer struct {
 type Enrolment struct {
 	Values   field.Values
 	Services []string
-	Request  Request
+	// Returning enrols also a customer of whom a former contract is kept.
+	Returning bool
+	Request   Request
 }
 
 // Update changes some fields of a resource.
@@ -155,10 +157,14 @@ func (c *Custodian) notEnrolled(ctx context.Context, d *Dossier, in Enrolment, v
 			return there.answer(), err
 		}
 	}
-	if there.State() == Ended {
-		return c.comeBack(ctx, d.name, in, values)
+	switch {
+	case there.State() != Ended:
+		return Customer{}, customerExists()
+	case !in.Returning:
+		return Customer{}, fault.New(fault.Exists, ReasonFormerContract,
+			"customer_id: what must be kept of the customer's former contract is still there; who comes back is enrolled with returning set")
 	}
-	return Customer{}, customerExists()
+	return c.comeBack(ctx, d.name, in, values)
 }
 
 func customerExists() error {

@@ -22,6 +22,7 @@ const (
 	ReasonCustomerExists      = "CUSTOMER_EXISTS"
 	ReasonStaleETag           = "STALE_ETAG"
 	ReasonContention          = "CONTENTION"
+	ReasonFormerContract      = "FORMER_CONTRACT_KEPT"
 	ReasonContractEnded       = "CONTRACT_ENDED"
 	ReasonContractRuns        = "CONTRACT_NOT_TERMINATED"
 	ReasonRestricted          = "PROCESSING_RESTRICTED"

@@ -194,9 +194,9 @@ func acts() []act {
 			return err
 		}},
 		{cameBack, func(ctx context.Context, c *Custodian, f *fixture, req Request) error {
-			_, err := c.Enrol(ctx, f.customer, Enrolment{
-				Values: custodytest.NewSpecimens(6).PlainCustomer(), Services: custodytest.Services(), Request: req,
-			})
+			in := back(6)
+			in.Request = req
+			_, err := c.Enrol(ctx, f.customer, in)
 			return err
 		}},
 		{"rotate", func(ctx context.Context, c *Custodian, f *fixture, _ Request) error {

@@ -25,7 +25,7 @@ func lasting(cfg *Config) { cfg.Institutes[0].Retention = retention.Defaults() }
 
 // back enrols a customer again.
 func back(seed uint64) Enrolment {
-	return Enrolment{Values: custodytest.NewSpecimens(seed).PlainCustomer(), Services: custodytest.Services()}
+	return Enrolment{Values: custodytest.NewSpecimens(seed).PlainCustomer(), Services: custodytest.Services(), Returning: true}
 }
 
 // TestFormerContracts: what is kept of a contract goes by its own end, whatever
@@ -180,6 +180,10 @@ func TestComingBack(t *testing.T) {
 		if _, err := c.Terminate(ctx, f.customer, today(c), "moved", Request{}); err != nil {
 			t.Fatal(err)
 		}
+		unsaid := back(4)
+		unsaid.Returning = false
+		_, err := c.Enrol(ctx, f.customer, unsaid)
+		refusal(t, err, fault.Exists, ReasonFormerContract)
 		req := request("enrol")
 		in := back(4)
 		in.Request = req

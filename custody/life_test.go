@@ -143,7 +143,7 @@ func TestFortyYears(t *testing.T) {
 	returns := on("comes back")
 	returns.events = map[string]func() error{"2030-06-01": func() error {
 		s := custodytest.NewSpecimens(8)
-		if _, err := c.Enrol(ctx, returns.customer, Enrolment{Values: s.PlainCustomer(), Services: custodytest.Services()}); err != nil {
+		if _, err := c.Enrol(ctx, returns.customer, Enrolment{Values: s.PlainCustomer(), Services: custodytest.Services(), Returning: true}); err != nil {
 			return err
 		}
 		_, err := c.Register(ctx, returns.customer, []Draft{

@@ -69,7 +69,7 @@ func (m *model) today() string { return m.now.In(m.zone).Format(time.DateOnly) }
 
 func (m *model) ended(c *modelCustomer) bool { return c.ends != "" && c.ends <= m.today() }
 
-func (m *model) enrol(id string, values field.Values, services []string, req Request) string {
+func (m *model) enrol(id string, values field.Values, services []string, returning bool, req Request) string {
 	if values["family_name"] == "" {
 		return "INVALID_FIELD"
 	}
@@ -78,6 +78,8 @@ func (m *model) enrol(id string, values field.Values, services []string, req Req
 			switch {
 			case !m.ended(c):
 				return ReasonCustomerExists
+			case !returning:
+				return ReasonFormerContract
 			case c.former >= mostFormer:
 				return ReasonTooMany
 			}

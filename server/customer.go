@@ -27,9 +27,10 @@ func (s customers) EnrolCustomer(ctx context.Context, req *wertfachv1.EnrolCusto
 		return nil, fault.Field("customer.name", "name.given", "must be empty: it is made of parent and customer_id")
 	}
 	c, err := s.custodian.Enrol(ctx, name, custody.Enrolment{
-		Values:   field.Customer.Read(req.GetCustomer()),
-		Services: serviceNames(req.GetCustomer().GetServices()),
-		Request:  request(req),
+		Values:    field.Customer.Read(req.GetCustomer()),
+		Services:  serviceNames(req.GetCustomer().GetServices()),
+		Returning: req.GetReturning(),
+		Request:   request(req),
 	})
 	if err != nil {
 		return nil, err

@@ -19,8 +19,9 @@ func (c *cli) customer() *cobra.Command {
 
 func (c *cli) customerEnrol() *cobra.Command {
 	var file string
+	var returning bool
 	cmd := &cobra.Command{
-		Use:   "enrol -f FILE",
+		Use:   "enrol -f FILE [--returning]",
 		Short: "open a dossier for a new customer",
 		Long: `Enrol opens a dossier, under a key of its own, for the customer in the file. The
 customer's name in it says which institute's, and under which number:
@@ -29,7 +30,11 @@ customer's name in it says which institute's, and under which number:
    "1984-05-17", "iban": "DE89 3704 0044 0532 0130 00", "address": {"postalCode": "10115"},
    "services": ["SERVICE_SIM_CARD_PROTECTION"]}
 
-See "wertfach help files". It prints the customer, masked.`,
+See "wertfach help files". It prints the customer, masked.
+
+Where something of a contract that has ended must still be kept of the customer, it is
+refused ([FORMER_CONTRACT_KEPT]). With --returning a new contract begins, and what is
+kept of the former one stays restricted until its day.`,
 		Args: takes(),
 		RunE: c.asks(func(ctx context.Context, vault *client.Client, _ []string) (proto.Message, error) {
 			v, err := c.read(ctx, file)
@@ -46,10 +51,11 @@ See "wertfach help files". It prints the customer, masked.`,
 			}
 			customer.Name = "" // the API wants it in two parts
 			return vault.Customers.EnrolCustomer(ctx, &wertfachv1.EnrolCustomerRequest{
-				Parent: name.Institute.String(), CustomerId: name.ID, Customer: customer,
+				Parent: name.Institute.String(), CustomerId: name.ID, Customer: customer, Returning: returning,
 			})
 		}),
 	}
+	cmd.Flags().BoolVar(&returning, "returning", false, "enrol also a customer of whom a former contract is kept")
 	return fileFlag(cmd, &file, "the customer")
 }
 

@@ -77,6 +77,14 @@ func TestTheWholeJob(t *testing.T) {
 		t.Errorf("terminated today, the contract is in %v", state)
 	}
 	s.refused(t, "portal", simJSON, exitState, "[CONTRACT_ENDED]", "artefact", "register", "--customer", customerName, "-f", "-")
+	enrol := []string{"customer", "enrol", "-f", filepath.Join(s.dir, "customer.json")}
+	s.refused(t, "portal", "", exitState, "[FORMER_CONTRACT_KEPT]", enrol...)
+	if back := decoded(t, s.must(t, "portal", "", append(enrol, "--returning")...)); back["contract"].(map[string]any)["state"] != "STATE_ACTIVE" {
+		t.Errorf("who came back is %v", back["contract"])
+	}
+	if list := s.must(t, "portal", "", "artefact", "list", "--customer", customerName); strings.Contains(list, "artefacts/") {
+		t.Errorf("of the former contract is listed %s", list)
+	}
 }
 
 func TestScans(t *testing.T) {

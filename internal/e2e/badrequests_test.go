@@ -95,6 +95,8 @@ func badRequests() []refusal {
 			"customer.services[0] enum.defined_only"),
 		{"enrol a customer twice", enrolling(func(r *wertfachv1.EnrolCustomerRequest) { r.CustomerId = "erika" }),
 			codes.AlreadyExists, "CUSTOMER_EXISTS", nil},
+		{"enrol a customer twice after the contract's end", enrolling(func(r *wertfachv1.EnrolCustomerRequest) { r.CustomerId = "ended" }),
+			codes.AlreadyExists, "FORMER_CONTRACT_KEPT", nil},
 		{"enrol at an unknown institute", enrolling(func(r *wertfachv1.EnrolCustomerRequest) { r.Parent = "institutes/strange" }),
 			codes.NotFound, "INSTITUTE_NOT_FOUND", nil},
 		{"enrol with a dossier that is too large", enrolling(func(r *wertfachv1.EnrolCustomerRequest) {

@@ -19,10 +19,12 @@ func TestComingBack(t *testing.T) {
 		d := deploy(t, b, custody.Limits{})
 		portal, core, officer := d.client(t, "portal"), d.client(t, "core-banking"), d.officer(t)
 		ctx := t.Context()
-		enrol := func() (*wertfachv1.Customer, error) {
-			return portal.Customers.EnrolCustomer(ctx, &wertfachv1.EnrolCustomerRequest{Parent: bank, CustomerId: "4711-0815", Customer: erika()})
+		enrol := func(returning bool) (*wertfachv1.Customer, error) {
+			return portal.Customers.EnrolCustomer(ctx, &wertfachv1.EnrolCustomerRequest{
+				Parent: bank, CustomerId: "4711-0815", Customer: erika(), Returning: returning,
+			})
 		}
-		_, err := enrol()
+		_, err := enrol(true) // of whom nothing is kept
 		ok(t, err)
 		doc, err := portal.Artefacts.RegisterArtefact(ctx, &wertfachv1.RegisterArtefactRequest{Parent: erikaName, Artefact: document()})
 		ok(t, err)
@@ -33,12 +35,14 @@ func TestComingBack(t *testing.T) {
 		_, err = core.Lifecycle.TerminateContract(ctx, &wertfachv1.TerminateContractRequest{Name: erikaName, EffectiveDate: today})
 		ok(t, err)
 
-		who, err := enrol()
+		_, err = enrol(false)
+		refused(t, "coming back unsaid", err, "FORMER_CONTRACT_KEPT")
+		who, err := enrol(true)
 		ok(t, err)
 		if who.GetContract().GetState() != wertfachv1.Contract_STATE_ACTIVE || who.GetFamilyName() == "" {
 			t.Errorf("who came back is %v", who.GetContract())
 		}
-		_, err = enrol()
+		_, err = enrol(true)
 		refused(t, "enrolling once more", err, "CUSTOMER_EXISTS")
 		_, err = portal.Artefacts.GetArtefact(ctx, &wertfachv1.GetArtefactRequest{Name: doc.GetName()})
 		if code, reason, _ := said(err); code != codes.NotFound || reason != "ARTEFACT_NOT_FOUND" {

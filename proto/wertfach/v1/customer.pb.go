@@ -419,7 +419,13 @@ type EnrolCustomerRequest struct {
 	Customer *Customer `protobuf:"bytes,3,opt,name=customer,proto3" json:"customer,omitempty"`
 	// Makes a repeated request safe: the same id with the same content is done
 	// once.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The customer may be one who comes back: a new contract begins, and nothing of
+	// the former one is carried over. What a retention rule keeps of that stays,
+	// restricted, until its day. FAILED_PRECONDITION with the reason
+	// PROCESSING_RESTRICTED while the processing is restricted. It changes nothing
+	// for a customer of whom nothing is kept.
+	Returning     bool `protobuf:"varint,5,opt,name=returning,proto3" json:"returning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -480,6 +486,13 @@ func (x *EnrolCustomerRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *EnrolCustomerRequest) GetReturning() bool {
+	if x != nil {
+		return x.Returning
+	}
+	return false
 }
 
 // Request of GetCustomer.
@@ -722,14 +735,15 @@ const file_wertfach_v1_customer_proto_rawDesc = "" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_ACTIVE\x10\x01\x12\x15\n" +
 	"\x11STATE_TERMINATING\x10\x02\x12\x0f\n" +
-	"\vSTATE_ENDED\x10\x03\"\xc9\x01\n" +
+	"\vSTATE_ENDED\x10\x03\"\xe7\x01\n" +
 	"\x14EnrolCustomerRequest\x12\x1b\n" +
 	"\x06parent\x18\x01 \x01(\tB\x03\xe0A\x02R\x06parent\x12*\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB\t\xe0A\x02\xb2\xbb\x18\x02\b\x02R\n" +
 	"customerId\x12<\n" +
 	"\bcustomer\x18\x03 \x01(\v2\x15.wertfach.v1.CustomerB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\bcustomer\x12*\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"\x86\x01\n" +
+	"request_id\x18\x04 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12\x1c\n" +
+	"\treturning\x18\x05 \x01(\bR\treturning\"\x86\x01\n" +
 	"\x12GetCustomerRequest\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\x02R\x04name\x12W\n" +
 	"\x12restricted_purpose\x18\x02 \x01(\x0e2\x1e.wertfach.v1.RestrictedPurposeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x11restrictedPurpose\"\xbe\x01\n" +

@@ -34,10 +34,9 @@ const (
 // CustomerService keeps who a customer is and what was booked.
 type CustomerServiceClient interface {
 	// Opens a dossier, with a key of its own, for a customer who is not enrolled. One
-	// whose contract has ended is enrolled anew: what a retention rule keeps of the
-	// former contract stays in the dossier, restricted, until its day, and nothing of
-	// it is carried over. FAILED_PRECONDITION with the reason
-	// PROCESSING_RESTRICTED while the processing is restricted.
+	// whose contract has ended and of whom something must be kept is refused with
+	// ALREADY_EXISTS and the reason FORMER_CONTRACT_KEPT, unless the request says that
+	// the customer is returning.
 	EnrolCustomer(ctx context.Context, in *EnrolCustomerRequest, opts ...grpc.CallOption) (*Customer, error)
 	// Reads a customer, masked.
 	GetCustomer(ctx context.Context, in *GetCustomerRequest, opts ...grpc.CallOption) (*Customer, error)
@@ -103,10 +102,9 @@ func (c *customerServiceClient) SetServices(ctx context.Context, in *SetServices
 // CustomerService keeps who a customer is and what was booked.
 type CustomerServiceServer interface {
 	// Opens a dossier, with a key of its own, for a customer who is not enrolled. One
-	// whose contract has ended is enrolled anew: what a retention rule keeps of the
-	// former contract stays in the dossier, restricted, until its day, and nothing of
-	// it is carried over. FAILED_PRECONDITION with the reason
-	// PROCESSING_RESTRICTED while the processing is restricted.
+	// whose contract has ended and of whom something must be kept is refused with
+	// ALREADY_EXISTS and the reason FORMER_CONTRACT_KEPT, unless the request says that
+	// the customer is returning.
 	EnrolCustomer(context.Context, *EnrolCustomerRequest) (*Customer, error)
 	// Reads a customer, masked.
 	GetCustomer(context.Context, *GetCustomerRequest) (*Customer, error)
