@@ -185,8 +185,10 @@ func TestErrorsAreFaults(t *testing.T) {
 func TestACallWithoutDeadlineEnds(t *testing.T) {
 	t.Parallel()
 	c := newCertificates(t)
-	hanging := &customers{peer: func(ctx context.Context) { <-ctx.Done() }}
+	over := make(chan struct{}) // the server's own deadline may come a moment before the client's
+	hanging := &customers{peer: func(context.Context) { <-over }}
 	cfg := c.config(serve(t, c.tls(t), services{customers: hanging}))
+	t.Cleanup(func() { close(over) })
 	cfg.Timeout = 50 * time.Millisecond
 	if err := get(context.Background(), dial(t, cfg)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v; want a passed deadline", err)
