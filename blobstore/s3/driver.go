@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math/rand/v2"
 	"net/http"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -94,36 +96,70 @@ func (d *Driver) Open(ctx context.Context, name string) (io.ReadCloser, blobstor
 	return &download{ctx, r}, toInfo(name, info), nil
 }
 
-// Put implements [blobstore.Driver].
+// Put implements [blobstore.Driver]. What can be read from anywhere, and has no
+// condition, is sent again where the server could not be used.
 func (d *Driver) Put(ctx context.Context, name string, body io.Reader, size int64, cond blobstore.Condition) (blobstore.Info, error) {
 	options := minio.PutObjectOptions{DisableContentSha256: true}
-	client := d.once
 	etag, match := cond.ETag()
-	switch {
-	case match:
+	if match {
 		options.SetMatchETag(etag)
-	case cond.Absent():
+	} else if cond.Absent() {
 		options.SetMatchETagExcept("*")
-	default:
-		client = d.repeat // which repeats only what it can rewind
 	}
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
-	if _, small := body.(io.Seeker); !small {
+	parts, small := body.(io.ReaderAt)
+	if !small {
 		body = &upload{body, stop}
 	}
-	up, err := client.PutObject(sending, d.bucket, name, body, size, "", "", options)
-	if err != nil {
-		err = fault(ctx, err)
-		if match && errors.Is(err, blobstore.ErrNotFound) {
-			err = blobstore.ErrConflict // what should match is gone
+	for try := 1; ; try++ {
+		if small {
+			// Each has a reader of its own: who was answered early may still be sending,
+			// and the library would rewind under its hands.
+			body = io.NewSectionReader(parts, 0, size)
 		}
-		return blobstore.Info{}, err
+		up, err := d.once.PutObject(sending, d.bucket, name, body, size, "", "", options)
+		if err != nil {
+			if small && !match && !cond.Absent() && try < attempts && passing(err) && pause(ctx) {
+				continue
+			}
+			err = fault(ctx, err)
+			if match && errors.Is(err, blobstore.ErrNotFound) {
+				err = blobstore.ErrConflict // what should match is gone
+			}
+			return blobstore.Info{}, err
+		}
+		if up.ETag == "" {
+			return blobstore.Info{}, errNoETag
+		}
+		return blobstore.Info{Name: name, Size: size, ETag: up.ETag}, nil
 	}
-	if up.ETag == "" {
-		return blobstore.Info{}, errNoETag
+}
+
+// passing says whether another attempt may well succeed: the server did not answer, or
+// said that it could not at that moment.
+func passing(err error) bool {
+	answer := minio.ToErrorResponse(err)
+	switch answer.StatusCode {
+	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	default:
+		return answer.Code == "RequestTimeout" // which comes with the status 400
 	}
-	return blobstore.Info{Name: name, Size: size, ETag: up.ETag}, nil
+}
+
+// pause waits a moment before something is tried again, as the library does, and says
+// whether anybody still waits for it.
+func pause(ctx context.Context) bool {
+	timer := time.NewTimer(rand.N(minio.DefaultRetryUnit))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // Stat implements [blobstore.Driver].
