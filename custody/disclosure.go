@@ -39,7 +39,8 @@ func (d Disclosure) Owed() bool { return d.Purpose == purposeNotice && d.Told.Is
 // owedTo is the notice that the recipient has not had; nil where there is none.
 func (t term) owedTo(recipient string) *storagev1.Disclosure {
 	for _, s := range *t.disclosures {
-		if s.GetRecipient() == recipient && s.GetPurpose() == purposeNotice && s.GetToldTime() == nil {
+		said := Disclosure{Purpose: s.GetPurpose(), Told: instant(s.GetToldTime())}
+		if s.GetRecipient() == recipient && said.Owed() {
 			return s
 		}
 	}
@@ -81,15 +82,22 @@ func (d *Dossier) asDisclosure(s *storagev1.Disclosure) Disclosure {
 	return out
 }
 
+// disclosures are those of some contracts, in their order.
+func disclosures(of []term) []*storagev1.Disclosure {
+	var all []*storagev1.Disclosure
+	for _, t := range of {
+		all = append(all, *t.disclosures...)
+	}
+	return all
+}
+
 // others are who got something of the customer's data, under whatever contract, and is
 // to be told when it is restricted or erased (Art. 19 GDPR); each once, by name.
 func (d *Dossier) others() []string {
 	var all []string
-	for _, t := range d.terms() {
-		for _, s := range *t.disclosures {
-			if s.GetRecipient() != "" {
-				all = append(all, s.GetRecipient())
-			}
+	for _, s := range disclosures(d.terms()) {
+		if s.GetRecipient() != "" {
+			all = append(all, s.GetRecipient())
 		}
 	}
 	slices.Sort(all)
@@ -103,10 +111,7 @@ func (c *Custodian) Disclosures(ctx context.Context, name resource.Customer, pag
 	if err != nil {
 		return nil, false, err
 	}
-	var stored []*storagev1.Disclosure
-	for _, t := range d.seen(ctx) {
-		stored = append(stored, *t.disclosures...)
-	}
+	stored := disclosures(d.seen(ctx))
 	if page.After != "" {
 		at := slices.IndexFunc(stored, func(s *storagev1.Disclosure) bool { return s.GetId() == page.After })
 		if at < 0 {
@@ -138,11 +143,9 @@ func (c *Custodian) Disclose(ctx context.Context, name resource.Customer, in Dis
 		return Disclosure{}, err
 	}
 	audit.Of(ctx).Subject(d.stored.GetSubjectId())
-	for _, t := range d.terms() {
-		for _, s := range *t.disclosures {
-			if s.GetId() == made[0] {
-				return d.asDisclosure(s), nil
-			}
+	for _, s := range disclosures(d.terms()) {
+		if s.GetId() == made[0] {
+			return d.asDisclosure(s), nil
 		}
 	}
 	return Disclosure{}, fault.New(fault.NotFound, ReasonDisclosureNotFound, "what was recorded has gone by its retention rule")

@@ -233,14 +233,12 @@ func (e *exporting) values(under term, t *field.Table, of string, r *storagev1.R
 // recipients are who got what.
 func (d *Dossier) recipients(ctx context.Context) []export.Recipient {
 	out := []export.Recipient{}
-	for _, t := range d.seen(ctx) {
-		for _, s := range *t.disclosures {
-			one := d.asDisclosure(s)
-			out = append(out, export.Recipient{
-				ID: one.ID, Time: one.Created, Recipient: one.Recipient, Purpose: one.Purpose,
-				Artefacts: append([]string{}, s.GetArtefacts()...), Classes: append([]string{}, s.GetClasses()...), Told: one.Told,
-			})
-		}
+	for _, s := range disclosures(d.seen(ctx)) {
+		one := d.asDisclosure(s)
+		out = append(out, export.Recipient{
+			ID: one.ID, Time: one.Created, Recipient: one.Recipient, Purpose: one.Purpose,
+			Artefacts: append([]string{}, s.GetArtefacts()...), Classes: append([]string{}, s.GetClasses()...), Told: one.Told,
+		})
 	}
 	return out
 }

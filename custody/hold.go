@@ -25,6 +25,13 @@ type Hold struct {
 	Released time.Time // zero while it was not
 }
 
+func asHold(h *storagev1.Hold) Hold {
+	return Hold{
+		ID: h.GetId(), Kind: h.GetKind(), Reason: h.GetReason(), Until: retention.Day(h.GetUntilDate()),
+		Created: h.GetCreateTime().AsTime(), Released: instant(h.GetReleaseTime()),
+	}
+}
+
 // over says whether it holds nothing on a day.
 func (h Hold) over(day retention.Day) bool {
 	return !h.Released.IsZero() || h.Until != "" && h.Until <= day
@@ -67,9 +74,7 @@ func (d *Dossier) hold(id, revision string, in HoldDraft) error {
 		until = d.institute.Retention.Of(retention.TitledClaims, "").Due(d.today())
 	}
 	if all := d.stored.GetHolds(); len(all) >= mostKept {
-		over := slices.IndexFunc(all, func(h *storagev1.Hold) bool {
-			return h.GetReleaseTime() != nil || h.GetUntilDate() != "" && retention.Day(h.GetUntilDate()) <= d.today()
-		})
+		over := slices.IndexFunc(all, func(h *storagev1.Hold) bool { return asHold(h).over(d.today()) })
 		if over < 0 {
 			return fault.New(fault.Exhausted, ReasonTooMany, "a customer has at most %d holds", mostKept)
 		}
@@ -106,14 +111,13 @@ func (d *Dossier) release(id, revision string) error {
 // held says whether a hold is in force, and from when on none will be; that day
 // is empty where a hold lasts until it is released.
 func (d *Dossier) held() (held bool, until retention.Day) {
-	for _, h := range d.stored.GetHolds() {
-		day := retention.Day(h.GetUntilDate())
-		switch {
-		case h.GetReleaseTime() != nil, day != "" && day <= d.today():
-		case day == "":
+	for _, stored := range d.stored.GetHolds() {
+		switch h := asHold(stored); {
+		case h.over(d.today()):
+		case h.Until == "":
 			return true, ""
 		default:
-			held, until = true, max(until, day)
+			held, until = true, max(until, h.Until)
 		}
 	}
 	return held, until

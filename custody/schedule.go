@@ -79,10 +79,7 @@ func (d *Dossier) retention() Retention {
 		})
 	}
 	for _, h := range d.stored.GetHolds() {
-		out.Holds = append(out.Holds, Hold{
-			ID: h.GetId(), Kind: h.GetKind(), Reason: h.GetReason(), Until: retention.Day(h.GetUntilDate()),
-			Created: h.GetCreateTime().AsTime(), Released: instant(h.GetReleaseTime()),
-		})
+		out.Holds = append(out.Holds, asHold(h))
 	}
 	return out
 }
