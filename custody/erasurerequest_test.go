@@ -130,8 +130,11 @@ func TestWhatStandsAgainstAnErasure(t *testing.T) {
 			}
 		}
 		told := []string{"Insurer", "Police"} // of a restriction and of an erasure
-		if r, err := c.Restrict(ctx, f.customer, "GROUND_UNLAWFUL", Request{}); err != nil || !slices.Equal(r.Recipients, told) {
-			t.Fatalf("%v, to be told are %v", err, r.Recipients)
+		restricts := request("restrict")
+		for range 2 { // the answer of the first may have got lost
+			if r, err := c.Restrict(ctx, f.customer, "GROUND_UNLAWFUL", restricts); err != nil || !slices.Equal(r.Recipients, told) {
+				t.Fatalf("%v, to be told are %v", err, r.Recipients)
+			}
 		}
 		try(ReasonRestricted, c)
 		if _, err := c.Lift(ctx, f.customer, w.clock.now(), Request{}); err != nil {

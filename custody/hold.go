@@ -125,10 +125,18 @@ func (d *Dossier) held() (held bool, until retention.Day) {
 
 // govern changes what governs a dossier, and explains what it comes to.
 func (c *Custodian) govern(ctx context.Context, name resource.Customer, req Request, rule func(*Dossier) error) (Retention, error) {
-	d, _, err := c.change(ctx, name, req, needs{doing: keeping}, func(d *Dossier) ([]string, error) { return nil, rule(d) })
+	d, err := c.governed(ctx, name, req, rule)
 	if err != nil {
 		return Retention{}, err
 	}
-	audit.Of(ctx).Subject(d.stored.GetSubjectId())
 	return d.retention(), nil
+}
+
+func (c *Custodian) governed(ctx context.Context, name resource.Customer, req Request, rule func(*Dossier) error) (*Dossier, error) {
+	d, _, err := c.change(ctx, name, req, needs{doing: keeping}, func(d *Dossier) ([]string, error) { return nil, rule(d) })
+	if err != nil {
+		return nil, err
+	}
+	audit.Of(ctx).Subject(d.stored.GetSubjectId())
+	return d, nil
 }

@@ -36,13 +36,13 @@ func (d *Dossier) restriction() *storagev1.Restriction {
 // 18(1) GDPR. Until it is lifted nothing is changed or erased, by rule either.
 func (c *Custodian) Restrict(ctx context.Context, name resource.Customer, ground string, req Request) (Retention, error) {
 	revision := newRevision()
-	var recipients []string
-	out, err := c.govern(ctx, name, req, func(d *Dossier) error {
-		recipients = d.others()
-		return d.restrict(ground, revision)
-	})
-	out.Recipients = recipients
-	return out, err
+	d, err := c.governed(ctx, name, req, func(d *Dossier) error { return d.restrict(ground, revision) })
+	if err != nil {
+		return Retention{}, err
+	}
+	out := d.retention()
+	out.Recipients = d.others()
+	return out, nil
 }
 
 func (d *Dossier) restrict(ground, revision string) error {
